@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+# Warnings, sanitizers and the macros that make the system's headers show what they have.
+
+function(eddy_warnings target)
+    if(MSVC)
+        target_compile_options(${target} PRIVATE /W4 /utf-8 $<$<BOOL:${EDDY_WERROR}>:/WX>)
+        target_compile_definitions(${target} PRIVATE _CRT_SECURE_NO_WARNINGS)
+        return()
+    endif()
+    foreach(flag IN ITEMS -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes)
+        target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:C>:${flag}>)
+    endforeach()
+    if(EDDY_WERROR)
+        target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:C>:-Werror>)
+    endif()
+endfunction()
+
+# MSVC needs to be told that C11 atomics are wanted; they are "experimental" up to VS 2022.
+if(MSVC AND NOT CMAKE_C_COMPILER_ID MATCHES "Clang")
+    add_compile_options(/experimental:c11atomics)
+endif()
+
+if(EDDY_SANITIZE)
+    add_compile_options(-fsanitize=${EDDY_SANITIZE} -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=${EDDY_SANITIZE})
+    if(EDDY_SANITIZE MATCHES "undefined")
+        add_compile_options(-fno-sanitize-recover=undefined)
+    endif()
+endif()
+
+if(WIN32)
+    set(eddy_system_macros _WIN32_WINNT=0x0A00 WINVER=0x0A00 WIN32_LEAN_AND_MEAN NOMINMAX
+        UNICODE _UNICODE)
+    set(eddy_windows_libraries ws2_32 mswsock iphlpapi advapi32)
+    if(MSVC)
+        # WaitOnAddress and its like: with MinGW they are asked for at run time or not at all.
+        list(APPEND eddy_windows_libraries synchronization)
+    endif()
+elseif(APPLE)
+    set(eddy_system_macros _DARWIN_C_SOURCE)
+elseif(CMAKE_SYSTEM_NAME STREQUAL "NetBSD")
+    set(eddy_system_macros _NETBSD_SOURCE)
+elseif(CMAKE_SYSTEM_NAME MATCHES "BSD|DragonFly")
+    set(eddy_system_macros _BSD_SOURCE __BSD_VISIBLE=1)
+else()
+    set(eddy_system_macros _GNU_SOURCE)
+endif()
