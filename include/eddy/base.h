@@ -25,10 +25,13 @@
 #define EDDY_API
 #endif
 
-#if defined(__GNUC__)
-#define EDDY_PRINTF(format, first) __attribute__((format(printf, format, first)))
+/* MinGW's printf family is C11's when C11 is asked for, but its attribute means Microsoft's. */
+#if defined(__MINGW32__) && !defined(__clang__)
+#define EDDY_PRINTF(text, first) __attribute__((format(gnu_printf, text, first)))
+#elif defined(__GNUC__)
+#define EDDY_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
-#define EDDY_PRINTF(format, first)
+#define EDDY_PRINTF(text, first)
 #endif
 
 #ifdef __cplusplus
