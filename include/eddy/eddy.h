@@ -5,9 +5,25 @@
 
 #include <eddy/address.h>
 #include <eddy/base.h>
+#include <eddy/connection.h>
+#include <eddy/context.h>
+#include <eddy/dns.h>
 #include <eddy/error.h>
+#include <eddy/exception.h>
+#include <eddy/executor.h>
+#include <eddy/future.h>
+#include <eddy/generator.h>
+#include <eddy/handle.h>
 #include <eddy/log.h>
+#include <eddy/loop.h>
 #include <eddy/memory.h>
+#include <eddy/policy.h>
+#include <eddy/protocol.h>
+#include <eddy/run.h>
+#include <eddy/server.h>
+#include <eddy/socket.h>
+#include <eddy/task.h>
+#include <eddy/transport.h>
 #include <eddy/version.h>
 
 #endif

@@ -37,6 +37,23 @@
 #include "common/stack.h"
 #include <stdint.h> /* also brings __GLIBC__, where it applies */
 
+#if !defined(EDDY_COROUTINE_ASM) && !defined(EDDY_COROUTINE_UCONTEXT) &&                           \
+    !defined(EDDY_COROUTINE_FIBER) && !defined(EDDY_COROUTINE_THREAD)
+#if defined(_MSC_VER)
+#define EDDY_COROUTINE_FIBER 1 /* MSVC has no inline or GNU assembler. */
+#elif (defined(__x86_64__) && !defined(__ILP32__)) || (defined(__aarch64__) && defined(__LP64__))
+#define EDDY_COROUTINE_ASM 1
+#elif defined(__MINGW32__)
+#define EDDY_COROUTINE_FIBER 1
+#elif defined(__GLIBC__) || defined(__FreeBSD__) || defined(__NetBSD__)
+#define EDDY_COROUTINE_UCONTEXT 1
+#else
+#define EDDY_COROUTINE_THREAD 1
+#endif
+#endif
+
+/* Sanitizers must be told of each switch, except for those that they see themselves (sanitizer.h). */
+#if defined(EDDY_COROUTINE_ASM) || defined(EDDY_COROUTINE_UCONTEXT)
 #if defined(__SANITIZE_ADDRESS__)
 #define EDDY__COROUTINE_ASAN 1
 #endif
@@ -50,20 +67,6 @@
 #if __has_feature(thread_sanitizer) && !defined(EDDY__COROUTINE_TSAN)
 #define EDDY__COROUTINE_TSAN 1
 #endif
-#endif
-
-#if !defined(EDDY_COROUTINE_ASM) && !defined(EDDY_COROUTINE_UCONTEXT) &&                           \
-    !defined(EDDY_COROUTINE_FIBER) && !defined(EDDY_COROUTINE_THREAD)
-#if defined(_MSC_VER)
-#define EDDY_COROUTINE_FIBER 1 /* MSVC has no inline or GNU assembler. */
-#elif (defined(__x86_64__) && !defined(__ILP32__)) || (defined(__aarch64__) && defined(__LP64__))
-#define EDDY_COROUTINE_ASM 1
-#elif defined(__MINGW32__)
-#define EDDY_COROUTINE_FIBER 1
-#elif defined(__GLIBC__) || defined(__FreeBSD__) || defined(__NetBSD__)
-#define EDDY_COROUTINE_UCONTEXT 1
-#else
-#define EDDY_COROUTINE_THREAD 1
 #endif
 #endif
 

@@ -28,8 +28,10 @@ struct eddy__stack {
     size_t size;
     /** Bytes of the mapping below `base` that must not be touched. */
     size_t guard_size;
-    /** Windows: the lowest byte that is committed so far; it sinks as the stack grows. */
+    /** Windows: the lowest byte that is committed so far (it sinks as the stack grows), and what
+     * is kept for handling an overflow (SetThreadStackGuarantee). Unused elsewhere. */
     unsigned char *limit;
+    size_t guaranteed;
     /** The number under which valgrind knows this stack. */
     unsigned valgrind_id;
 };
@@ -42,6 +44,8 @@ struct eddy__stack_pool {
     struct eddy__stack_cached *cached;
     size_t cached_count;
     size_t cached_max;
+    /** The default size in whole pages. */
+    size_t cached_size;
     /** Acquired and not yet released. */
     size_t in_use;
 };

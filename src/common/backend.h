@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * The seam between the loop and the operating system.
+ *
+ * Above it stand all semantics: order, flow control, closing, timeouts. Below it bytes are moved
+ * and reported. The shape is that of a proactor: common code gives an order on a channel ("start
+ * receiving", "send these"), the backend answers with an event on the channel. Readiness systems
+ * emulate that cheaply (src/common/reactor.c does it once for epoll, kqueue, poll, select and the
+ * simulated network); completion systems have it natively.
+ *
+ * Rules for both sides
+ *  - An order never calls back from inside (get_spans, a question, excepted). Events come only out of the loop's ready queue: the
+ *    backend's dispatch() puts an eddy__ready of its own there, and the events are called when the
+ *    loop runs it. So I/O keeps its place in the order of LOOP-22.
+ *  - Orders do not fail. What goes wrong arrives as the event that the order owes.
+ *  - After a stop, or after channel_close(), no event comes but on_closed, even if the system has
+ *    already finished the operation: what arrived meanwhile is kept for the next start, or dropped
+ *    by the close.
+ *  - Every function belongs to the loop's thread, except wake().
+ *
+ * What a platform must supply: one `struct eddy__backend` with every field, one
+ * `struct eddy__socket_ops`, and the functions of thread.h, clock.h, error.h, resolver.h,
+ * interrupt.h and stack.h.
+ */
+#ifndef EDDY_COMMON_BACKEND_H
+#define EDDY_COMMON_BACKEND_H
+
+#include "common/list.h"
+#include "common/socket.h"
+
+struct eddy__channel;
+
+/** Something to run in the loop: linked into the ready queue, called once, out of the queue. */
+struct eddy__ready {
+    struct eddy__list node;
+    void (*run)(struct eddy__ready *ready);
+};
+
+/** What an object hears from its channel. Events an object never ordered may be NULL. */
+struct eddy__channel_events {
+    /**
+     * Asked right before a receive, when the backend can receive straight into memory: fill
+     * `*span` with at least one byte of room, valid until on_received or on_receive_ended. A
+     * negative result (the object has closed or failed meanwhile) skips this receive.
+     */
+    int (*get_buffer)(struct eddy__channel *channel, struct eddy__span *span);
+
+    /**
+     * `size` >= 1 bytes arrived, lent for the call. `data` is what get_buffer gave, or memory of
+     * the backend. May come again until receive_stop().
+     */
+    void (*on_received)(struct eddy__channel *channel, const void *data, size_t size);
+
+    /** The standing receive order is over: 0 at the end of the stream, else the error. */
+    void (*on_receive_ended)(struct eddy__channel *channel, int error);
+
+    /**
+     * Asked what to send, when the system can take bytes or the operation is submitted: fill at
+     * most `max` spans, return how many (>= 1). Their memory stays valid and unchanged until
+     * on_sent or on_closed.
+     */
+    size_t (*get_spans)(struct eddy__channel *channel, struct eddy__span *spans, size_t max);
+
+    /** Ends send_start(): bytes the system took (>= 0, maybe a part), or the error. */
+    void (*on_sent)(struct eddy__channel *channel, int64_t result);
+
+    /** One connection was accepted; takes `socket`, lends `peer`. */
+    void (*on_accepted)(struct eddy__channel *channel, eddy_socket socket,
+                        const eddy_address *peer);
+
+    /** One accept failed for another reason than a vanished peer. The order stands. */
+    void (*on_accept_failed)(struct eddy__channel *channel, int error);
+
+    /** Ends connect_start(): 0 or the error. */
+    void (*on_connected)(struct eddy__channel *channel, int error);
+
+    /** The system holds nothing of the channel any more: its memory may be freed. Last. */
+    void (*on_closed)(struct eddy__channel *channel);
+};
+
+/**
+ * A socket as the backend knows it. Objects embed it as their last member and allocate
+ * `backend->channel_size` bytes for it, so that one allocation serves both.
+ */
+struct eddy__channel {
+    const struct eddy__channel_events *events;
+    struct eddy_loop *loop;
+    eddy_socket socket;
+};
+
+struct eddy__backend {
+    /** As in eddy_loop_options.backend and EDDY_BACKEND. */
+    const char *name;
+
+    /** Bytes of a channel with the backend's own part behind the common one. */
+    size_t channel_size;
+
+    const struct eddy__socket_ops *sockets;
+
+    /** Make the kernel objects; sets loop->backend_state. Leaves nothing behind if it fails. */
+    int (*open)(struct eddy_loop *loop);
+
+    /**
+     * Free everything. All channels have been closed; waits until the system has confirmed every
+     * cancelled operation, calling on_closed for each.
+     */
+    void (*close)(struct eddy_loop *loop);
+
+    /** In a forked child: free memory and close our copies, touch no shared kernel state. */
+    void (*abandon)(struct eddy_loop *loop);
+
+    /** The loop's clock and its step (LOOP-28). */
+    eddy_time (*now)(struct eddy_loop *loop);
+    eddy_time (*resolution)(struct eddy_loop *loop);
+
+    /** End a wait in progress, or the next one. Any thread, signal handlers too; cannot fail. */
+    void (*wake)(struct eddy_loop *loop);
+
+    /**
+     * Hand the system what was ordered since the last call, then wait at most `timeout` (0: only
+     * look; EDDY_FOREVER) for events. Never early by more than the clock's step (LOOP-29). 0, also
+     * when interrupted; a negative code ends the run (EDDY_EDEADLOCK on a simulated loop).
+     */
+    int (*wait)(struct eddy_loop *loop, eddy_time timeout);
+
+    /** Turn what wait() saw into ready callbacks, a channel's receiving side first (LOOP-27). */
+    void (*dispatch)(struct eddy_loop *loop);
+
+    /** Take up `channel`, whose three fields are set; the rest of its memory is zero. */
+    int (*channel_open)(struct eddy__channel *channel);
+
+    /**
+     * Cancel every order, close the socket if `close_socket`, and call on_closed from the loop
+     * once the system has let go. Spans of an unfinished send stay readable until then.
+     */
+    void (*channel_close)(struct eddy__channel *channel, bool close_socket);
+
+    /** Receive until told to stop, or until on_receive_ended. Starting twice is allowed. */
+    void (*receive_start)(struct eddy__channel *channel);
+    void (*receive_stop)(struct eddy__channel *channel);
+
+    /**
+     * Try to send now: bytes taken, 0 when the system takes none or the backend cannot try, or an
+     * error. Only while no send_start() is unfinished.
+     */
+    int64_t (*send_now)(struct eddy__channel *channel, const struct eddy__span *spans,
+                        size_t count);
+
+    /** Send what get_spans gives when it is possible; owes one on_sent. One at a time. */
+    void (*send_start)(struct eddy__channel *channel);
+
+    /** Accept until told to stop, at most `turn_max` connections a turn of the loop. */
+    void (*accept_start)(struct eddy__channel *channel, int turn_max);
+    void (*accept_stop)(struct eddy__channel *channel);
+
+    /** Connect; owes one on_connected. Borrows `address`. Once, before other orders. */
+    void (*connect_start)(struct eddy__channel *channel, const eddy_address *address);
+};
+
+/** What this platform offers, best first, NULL at the end (src/posix/, src/win32/backends.c). */
+extern const struct eddy__backend *const eddy__backends[];
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/** Inside view of errors: system numbers to codes, and failures that travel with a future. */
+#ifndef EDDY_COMMON_ERROR_H
+#define EDDY_COMMON_ERROR_H
+
+#include "common/thread_state.h"
+#include <eddy/error.h>
+
+/**
+ * Map a number of the system (errno; GetLastError or WSAGetLastError) to a portable code.
+ *
+ * Never 0; EDDY_EUNKNOWN for what has no name. Remembers the number for the next eddy_error() with
+ * this code. src/posix/error.c and src/win32/error.c supply it.
+ */
+int eddy__system_error(int64_t number);
+
+/** Map a getaddrinfo()/getnameinfo() result to a code; the platform files supply it. */
+int eddy__resolver_error(int number);
+
+/** The system's own words for a number, "" if it has none. Supplied by the platform files. */
+void eddy__system_text(int64_t number, char *buffer, size_t size);
+
+/** True for codes of the operating system's range. */
+static inline bool eddy__is_system_error(int code)
+{
+    return code <= -1000 && code > -2000;
+}
+
+/** A text and number on their way from a failure to whoever awaits it. */
+struct eddy__failure {
+    int64_t number;
+    char text[];
+};
+
+/** Copy what eddy_error() last said about `code`; NULL if it said nothing or memory is out. */
+struct eddy__failure *eddy__failure_capture(int code);
+
+/** Make `failure` (may be NULL) the current error text for `code`. Borrows. */
+void eddy__failure_restore(int code, const struct eddy__failure *failure);
+
+#endif

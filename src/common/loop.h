@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/** The loop's inside, for the modules of the library. */
+#ifndef EDDY_COMMON_LOOP_H
+#define EDDY_COMMON_LOOP_H
+
+#include "common/backend.h"
+#include "common/inbox.h"
+#include "common/memory.h"
+#include "common/stack.h"
+#include "common/thread_state.h"
+#include "common/timer.h"
+#include <eddy/eddy.h>
+#include <stdatomic.h>
+
+struct eddy__task;
+
+/** What a loop keeps alive until it ends or the loop closes: transports, servers, operations. */
+struct eddy__live {
+    struct eddy__list node;
+    /** The loop is closing: let go of everything, call back nobody. Unlinks the node. */
+    void (*abandon)(struct eddy__live *live);
+};
+
+struct eddy_loop {
+    /* Set once. */
+    const struct eddy__backend *backend;
+    void *backend_state;
+    unsigned fork_count;
+    eddy_time clock_resolution;
+    struct eddy_sim *sim; /**< the simulation that owns this loop, or NULL */
+
+    /* Any thread. */
+    atomic_uint references;
+    struct eddy__inbox inbox;
+    atomic_int interrupts; /**< Ctrl-C presses not yet seen */
+    _Atomic(uint64_t) thread; /**< thread the loop is bound to by its first run; 0 before */
+    atomic_bool closed;
+    atomic_bool running;
+
+    /* The loop's thread. */
+    struct eddy__list ready;
+    struct eddy__timers timers;
+    struct eddy__slots *slots;   /**< of by-value handles */
+    struct eddy__list free_slots;
+    struct eddy__list live;      /**< struct eddy__live */
+    struct eddy__list tasks;     /**< not done, struct eddy__task */
+    struct eddy__task *current_task;
+    struct eddy__list generators;
+    struct eddy__stack_pool stacks;
+    struct eddy__list free_futures;
+    size_t free_future_count;
+    eddy_executor *default_executor;
+    size_t foreign_work;         /**< work on other threads whose outcome is still to come */
+    unsigned skipped_waits;
+    eddy_time skipping_since;
+    eddy_time slow_callback_duration;
+    int exit_code;
+    bool exit_requested;
+    bool stopping;
+    bool debug;
+    bool executor_shut_down;
+    bool generators_shut_down;
+    bool closing;
+    void *scratch;               /**< receive buffer of EDDY__SCRATCH_SIZE, lent to callbacks */
+
+    int (*exception_handler)(eddy_loop *, const eddy_exception_context *, void *);
+    void *exception_handler_arg;
+    eddy_task_factory task_factory;
+    void *task_factory_arg;
+};
+
+/** TR-16: at most this much a read. */
+#define EDDY__SCRATCH_SIZE ((size_t)256 * 1024)
+
+/** Append to the ready queue; nothing happens if it is already there. Cannot fail. */
+static inline void eddy__loop_enqueue(struct eddy_loop *loop, struct eddy__ready *ready)
+{
+    if (!eddy__list_is_linked(&ready->node))
+        eddy__list_append(&loop->ready, &ready->node);
+}
+
+/** Take out of the ready queue, if it is there. Cannot fail. */
+static inline void eddy__loop_dequeue(struct eddy__ready *ready)
+{
+    eddy__list_remove(&ready->node);
+}
+
+/** The loop's clock. */
+static inline eddy_time eddy__loop_now(struct eddy_loop *loop)
+{
+    return loop->backend->now(loop);
+}
+
+/** Post from any thread, waking the loop if needed. EDDY_EBADSTATE when the loop is closed. */
+int eddy__loop_post(struct eddy_loop *loop, struct eddy__post *post);
+
+/** The loop's receive buffer, made at its first use; NULL if out of memory. */
+void *eddy__loop_scratch(struct eddy_loop *loop);
+
+/** a + b without overflow: sums saturate (LOOP-28). */
+static inline eddy_time eddy__time_add(eddy_time a, eddy_time b)
+{
+    if (b > 0 && a > INT64_MAX - b)
+        return INT64_MAX;
+    if (b < 0 && a < INT64_MIN - b)
+        return INT64_MIN;
+    return a + b;
+}
+
+#endif

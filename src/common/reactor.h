@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * The backend seam over readiness, written once. A selector adds four functions: epoll, kqueue,
+ * poll and select in src/posix, the simulated network in src/sim.
+ *
+ * Interest is not told to the selector at once: a channel whose interest changed joins a list
+ * that is worked off before the next wait, so that a pause and resume in one iteration, or a
+ * connection that opens and closes, costs no system call. If the selector then refuses, the
+ * orders concerned end with its error.
+ */
+#ifndef EDDY_COMMON_REACTOR_H
+#define EDDY_COMMON_REACTOR_H
+
+#include "common/backend.h"
+
+enum { EDDY__READABLE = 1, EDDY__WRITABLE = 2 };
+
+struct eddy__reactor_channel;
+
+/** The four functions of a selector, and the parts that only it can know. */
+struct eddy__selector {
+    /** Make the selector and its wake-up; sets reactor->selector_state. */
+    int (*open)(struct eddy__reactor *reactor);
+    void (*close)(struct eddy__reactor *reactor);
+
+    /**
+     * Watch `channel` for `interest` (READABLE | WRITABLE), level-triggered. `channel->interest`
+     * is what was watched before; 0 there: register, 0 as `interest`: unregister, which cannot
+     * fail.
+     */
+    int (*watch)(struct eddy__reactor_channel *channel, unsigned interest);
+
+    /** As eddy__backend.wait. */
+    int (*wait)(struct eddy__reactor *reactor, eddy_time timeout);
+
+    /** Report each event of the last wait by eddy__reactor_event(). */
+    void (*report)(struct eddy__reactor *reactor);
+
+    /** As eddy__backend.wake. */
+    void (*wake)(struct eddy__reactor *reactor);
+};
+
+struct eddy__reactor {
+    struct eddy_loop *loop;
+    const struct eddy__selector *selector;
+    void *selector_state;
+    struct eddy__list changed; /**< channels whose interest differs from what is watched */
+};
+
+struct eddy__reactor_channel {
+    struct eddy__channel channel;
+    struct eddy__ready readable;
+    struct eddy__ready writable;
+    struct eddy__list changed;
+    unsigned char interest; /**< what the selector watches: READABLE | WRITABLE */
+    unsigned char in;       /**< the standing order of the receiving side */
+    unsigned char out;      /**< the order of the sending side */
+    bool close_socket;
+    int turn_max; /**< accepts a turn */
+    int outcome;  /**< of a connect or a watch, for the event that tells it */
+    uint32_t slot; /**< for the selector's own use */
+};
+
+/** Tell the reactor, from report(), that `channel` is ready for `events`. Cannot fail. */
+void eddy__reactor_event(struct eddy__reactor_channel *channel, unsigned events);
+
+/** Make a reactor over `selector` and put it into loop->backend_state. For eddy__backend.open. */
+int eddy__reactor_open(struct eddy_loop *loop, const struct eddy__selector *selector);
+
+/** The seam's functions over a reactor, for the designated initialiser of a backend. */
+void eddy__reactor_close(struct eddy_loop *loop);
+void eddy__reactor_wake(struct eddy_loop *loop);
+int eddy__reactor_wait(struct eddy_loop *loop, eddy_time timeout);
+void eddy__reactor_dispatch(struct eddy_loop *loop);
+int eddy__reactor_channel_open(struct eddy__channel *channel);
+void eddy__reactor_channel_close(struct eddy__channel *channel, bool close_socket);
+void eddy__reactor_receive_start(struct eddy__channel *channel);
+void eddy__reactor_receive_stop(struct eddy__channel *channel);
+int64_t eddy__reactor_send_now(struct eddy__channel *channel, const struct eddy__span *spans,
+                               size_t count);
+void eddy__reactor_send_start(struct eddy__channel *channel);
+void eddy__reactor_accept_start(struct eddy__channel *channel, int turn_max);
+void eddy__reactor_accept_stop(struct eddy__channel *channel);
+void eddy__reactor_connect_start(struct eddy__channel *channel, const eddy_address *address);
+
+#define EDDY__REACTOR_OPERATIONS                                                                   \
+    .channel_size = sizeof(struct eddy__reactor_channel), .close = eddy__reactor_close,            \
+    .wake = eddy__reactor_wake, .wait = eddy__reactor_wait, .dispatch = eddy__reactor_dispatch,    \
+    .channel_open = eddy__reactor_channel_open, .channel_close = eddy__reactor_channel_close,      \
+    .receive_start = eddy__reactor_receive_start, .receive_stop = eddy__reactor_receive_stop,      \
+    .send_now = eddy__reactor_send_now, .send_start = eddy__reactor_send_start,                    \
+    .accept_start = eddy__reactor_accept_start, .accept_stop = eddy__reactor_accept_stop,          \
+    .connect_start = eddy__reactor_connect_start
+
+#endif

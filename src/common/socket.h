@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * Synchronous socket calls, as a table: src/posix/socket.c and src/win32/socket.c fill it with the
+ * system's, src/sim/socket.c with the simulated network's. None of them ever blocks.
+ *
+ * What a platform must supply: every field. Results are 0 or a count, or a negative code; the
+ * system's number is remembered by eddy__system_error(). Sockets are made non-blocking and not
+ * inheritable, and never raise SIGPIPE.
+ */
+#ifndef EDDY_COMMON_SOCKET_H
+#define EDDY_COMMON_SOCKET_H
+
+#include <eddy/address.h>
+
+/** A piece of memory to send or to fill; has the layout of the system's iovec on POSIX. */
+struct eddy__span {
+    void *data;
+    size_t size;
+};
+
+/** Most spans that one send takes; more are simply not looked at. */
+#define EDDY__SPANS_MAX 64
+
+enum eddy__socket_option {
+    EDDY__REUSE_ADDRESS = 1,
+    EDDY__REUSE_PORT, /**< EDDY_ENOTSUPPORTED where the system has none */
+    EDDY__KEEP_ALIVE,
+    EDDY__IPV6_ONLY,
+    EDDY__NO_DELAY,
+    EDDY__RECEIVE_BUFFER, /**< bytes */
+    EDDY__SEND_BUFFER,    /**< bytes */
+    EDDY__BROADCAST
+};
+
+struct eddy__socket_ops {
+    /** Make a socket; eddy_family, eddy_socket_type, eddy_ip_protocol in portable numbers. */
+    int (*open)(struct eddy_loop *loop, int family, int type, int protocol, eddy_socket *socket);
+
+    /** Make two connected sockets of `type` (Windows: a loopback TCP pair). */
+    int (*pair)(struct eddy_loop *loop, int type, eddy_socket sockets[2]);
+
+    /** Close. Neither fails nor blocks; EINTR counts as closed. */
+    void (*close)(eddy_socket socket);
+
+    /** Make a user's socket non-blocking; it stays inheritable or not as the user had it. */
+    int (*set_nonblocking)(eddy_socket socket);
+
+    /** Say what a user's socket is; EDDY_EBADF or EDDY_ENOTSOCK if it is none. */
+    int (*identify)(eddy_socket socket, int *family, int *type, int *protocol);
+
+    /** 1 if the socket is in the listening state, 0 if not. */
+    int (*is_listening)(eddy_socket socket);
+
+    int (*duplicate)(eddy_socket socket, eddy_socket *copy);
+    int (*bind)(eddy_socket socket, const eddy_address *address);
+    int (*listen)(eddy_socket socket, int backlog);
+
+    /** 0: connected at once. EDDY_EINPROGRESS: wait for writability, then connect_result(). */
+    int (*connect)(eddy_socket socket, const eddy_address *address);
+
+    /** Outcome of a connect in progress: 0 or its error. */
+    int (*connect_result)(eddy_socket socket);
+
+    /** Accept one; EDDY_EAGAIN when there is none. `peer` may come back unspecified. */
+    int (*accept)(eddy_socket socket, eddy_socket *accepted, eddy_address *peer);
+
+    /** Bytes received, 0 at the end of the stream, EDDY_EAGAIN when there are none yet. */
+    int64_t (*receive)(eddy_socket socket, void *buffer, size_t size);
+
+    /** Bytes taken (maybe fewer than offered), EDDY_EAGAIN when none. 1 <= count <= SPANS_MAX. */
+    int64_t (*send)(eddy_socket socket, const struct eddy__span *spans, size_t count);
+
+    /** Close the sending direction. */
+    int (*shutdown_send)(eddy_socket socket);
+
+    /** Close both directions, so that a peer's read ends cleanly before an abort. */
+    int (*shutdown_both)(eddy_socket socket);
+
+    int (*local_address)(eddy_socket socket, eddy_address *address);
+    int (*peer_address)(eddy_socket socket, eddy_address *address);
+    int (*set_option)(eddy_socket socket, enum eddy__socket_option option, int value);
+    int (*get_option)(eddy_socket socket, enum eddy__socket_option option, int *value);
+};
+
+/** The operating system's sockets. */
+extern const struct eddy__socket_ops eddy__system_sockets;
+
+#endif

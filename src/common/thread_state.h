@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * What a thread knows: its running loop, its current context, and the text of its last error.
+ *
+ * One struct a thread, reached through one thread-local pointer. The hand-off coroutine fallback
+ * (a system thread per coroutine) makes its threads use the loop thread's struct.
+ */
+#ifndef EDDY_COMMON_THREAD_STATE_H
+#define EDDY_COMMON_THREAD_STATE_H
+
+#include <eddy/base.h>
+
+/** Text of the last failed call (eddy_error_text()); tasks have one of their own. */
+struct eddy__error_record {
+    int code;
+    int64_t number; /**< the system's own number, or 0 */
+    char text[256]; /**< empty: eddy_strerror(code) says it */
+};
+
+struct eddy__thread_state {
+    struct eddy_loop *running;        /**< the loop inside run_*() in this thread, or NULL */
+    struct eddy_context *context;     /**< current context; a reference, or NULL */
+    struct eddy__error_record *error; /**< the current task's record, else &own_error */
+    struct eddy__error_record own_error;
+    int system_code;       /**< code that eddy__system_error() made last ... */
+    int64_t system_number; /**< ... and the number it was made from */
+};
+
+/** This thread's state. Cannot fail. */
+struct eddy__thread_state *eddy__thread_state(void);
+
+/** Make the calling thread use `state` (of the thread it stands in for), NULL: its own again. */
+void eddy__thread_state_borrow(struct eddy__thread_state *state);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/** What all kinds of transports have in common, and the table in which they differ. */
+#ifndef EDDY_COMMON_TRANSPORT_H
+#define EDDY_COMMON_TRANSPORT_H
+
+#include "common/loop.h"
+
+/** A missing function is EDDY_ENOTSUPPORTED (TR-1). Each is as the public call of its name. */
+struct eddy__transport_kind {
+    const char *name;
+    void (*close)(struct eddy_transport *transport);
+    void (*abort)(struct eddy_transport *transport);
+    bool (*is_closing)(const struct eddy_transport *transport);
+    bool (*get_extra_info)(const struct eddy_transport *transport, const char *name,
+                           eddy_value *value);
+    int (*set_protocol)(struct eddy_transport *transport, eddy_protocol *protocol);
+    int (*pause_reading)(struct eddy_transport *transport);
+    int (*resume_reading)(struct eddy_transport *transport);
+    bool (*is_reading)(const struct eddy_transport *transport);
+    int (*write)(struct eddy_transport *transport, const eddy_buffer *buffers, size_t count);
+    int (*write_owned)(struct eddy_transport *transport, const void *data, size_t size,
+                       eddy_release release, void *arg);
+    int (*write_eof)(struct eddy_transport *transport);
+    bool (*can_write_eof)(const struct eddy_transport *transport);
+    size_t (*get_write_buffer_size)(const struct eddy_transport *transport);
+    int (*set_write_buffer_limits)(struct eddy_transport *transport, size_t high, size_t low);
+    void (*get_write_buffer_limits)(const struct eddy_transport *transport, size_t *low,
+                                    size_t *high);
+    /** The last reference is gone and nothing is under way: free the memory. */
+    void (*free)(struct eddy_transport *transport);
+};
+
+/** First member of every transport. */
+struct eddy_transport {
+    const struct eddy__transport_kind *kind;
+    struct eddy_loop *loop; /**< a reference */
+    eddy_protocol *protocol;
+    uint32_t references;
+};
+
+/** Report a failing protocol callback (TR-26, TR-32, ERR-5): `what` names the callback. */
+void eddy__transport_report(struct eddy_transport *transport, const char *what, int error);
+
+#endif
