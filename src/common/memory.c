@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/memory.h"
+#include <assert.h>
+#include <eddy/error.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *memory_malloc(size_t size, void *context)
+{
+    (void)context;
+    return malloc(size);
+}
+
+static void *memory_realloc(void *memory, size_t size, void *context)
+{
+    (void)context;
+    return realloc(memory, size);
+}
+
+static void memory_free(void *memory, void *context)
+{
+    (void)context;
+    free(memory);
+}
+
+static const eddy_allocator memory_default = {
+    .malloc = memory_malloc,
+    .realloc = memory_realloc,
+    .free = memory_free,
+};
+
+static eddy_allocator memory_allocator = {
+    .malloc = memory_malloc,
+    .realloc = memory_realloc,
+    .free = memory_free,
+};
+
+/* One relaxed addition an allocation is the price of refusing an allocator that comes too late. */
+static atomic_size_t memory_live;
+
+int eddy_set_allocator(const eddy_allocator *allocator)
+{
+    if (atomic_load_explicit(&memory_live, memory_order_relaxed) != 0)
+        return eddy_error(EDDY_EBADSTATE, "the allocator cannot change while %zu blocks are in use",
+                          atomic_load_explicit(&memory_live, memory_order_relaxed));
+    if (allocator == NULL)
+        allocator = &memory_default;
+    if (allocator->malloc == NULL || allocator->realloc == NULL || allocator->free == NULL)
+        return eddy_error(EDDY_EINVALID, "an allocator needs malloc, realloc and free");
+    if (allocator->reserved[0] != NULL || allocator->reserved[1] != NULL)
+        return eddy_error(EDDY_EINVALID, "reserved fields of the allocator are not zero");
+    memory_allocator = *allocator;
+    return 0;
+}
+
+static void *memory_count(void *memory)
+{
+    if (memory != NULL)
+        atomic_fetch_add_explicit(&memory_live, 1, memory_order_relaxed);
+    return memory;
+}
+
+void *eddy__alloc(size_t size)
+{
+    assert(size > 0);
+    return memory_count(memory_allocator.malloc(size, memory_allocator.context));
+}
+
+void *eddy__alloc_zeroed(size_t size)
+{
+    void *memory = eddy__alloc(size);
+
+    if (memory != NULL)
+        memset(memory, 0, size);
+    return memory;
+}
+
+void *eddy__realloc(void *memory, size_t size)
+{
+    if (memory == NULL)
+        return eddy__alloc(size);
+    assert(size > 0);
+    return memory_allocator.realloc(memory, size, memory_allocator.context);
+}
+
+void eddy__free(void *memory)
+{
+    if (memory == NULL)
+        return;
+    memory_allocator.free(memory, memory_allocator.context);
+    atomic_fetch_sub_explicit(&memory_live, 1, memory_order_relaxed);
+}
+
+char *eddy__copy_text(const char *text, size_t size)
+{
+    char *copy;
+
+    if (size == SIZE_MAX)
+        return NULL;
+    copy = eddy__alloc(size + 1);
+    if (copy == NULL)
+        return NULL;
+    if (size > 0)
+        memcpy(copy, text, size);
+    copy[size] = '\0';
+    return copy;
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * Every system call and clock read of the POSIX side, in one table.
+ *
+ * Code writes `EDDY__SYS(recv)(fd, buffer, size, 0)`. In release builds that is the call itself.
+ * In builds with EDDY_TEST_HOOKS it goes through a function that counts, fails the n-th call if a
+ * test asked for that, and then calls the function in `eddy__sys`, which a test may replace (to
+ * shorten a read, to answer ENOSYS). A call that is missing here is added to a list below.
+ */
+#ifndef EDDY_POSIX_SYS_H
+#define EDDY_POSIX_SYS_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+#if defined(__linux__)
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#elif defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__) || \
+    defined(__DragonFly__)
+#define EDDY__HAVE_KQUEUE 1
+#include <sys/event.h>
+#endif
+
+/* What the system offers, asked by feature where there is a macro to ask. */
+#if defined(SOCK_NONBLOCK) && defined(SOCK_CLOEXEC) && !defined(__APPLE__)
+#define EDDY__HAVE_ACCEPT4 1
+#define EDDY__HAVE_PIPE2 1
+#endif
+
+#if defined(__linux__)
+/**
+ * epoll_wait() with a limit in nanoseconds (Linux 5.11), or -1 and ENOSYS.
+ *
+ * The raw call: glibc has it since 2.35 only, and on 32-bit systems with a timespec that depends
+ * on how the program is compiled, while the kernel always reads two 64-bit numbers.
+ */
+static inline int epoll_wait_ns(int epoll, struct epoll_event *events, int max,
+                                const int64_t limit[2])
+{
+#if defined(SYS_epoll_pwait2)
+    return (int)syscall(SYS_epoll_pwait2, epoll, events, max, limit, NULL, (size_t)0);
+#elif defined(__alpha__)
+    return (int)syscall(551, epoll, events, max, limit, NULL, (size_t)0);
+#else
+    return (int)syscall(441, epoll, events, max, limit, NULL, (size_t)0);
+#endif
+}
+#endif
+
+/*
+ * X(result, name, parameters, arguments, what it returns when a test makes it fail with `error`).
+ */
+#define EDDY__SYS_CALLS_COMMON(X)                                                                  \
+    X(int, socket, (int family, int type, int protocol), (family, type, protocol), -1)             \
+    X(int, socketpair, (int family, int type, int protocol, int fds[2]),                           \
+      (family, type, protocol, fds), -1)                                                           \
+    X(int, bind, (int fd, const struct sockaddr *address, socklen_t size), (fd, address, size),    \
+      -1)                                                                                          \
+    X(int, listen, (int fd, int backlog), (fd, backlog), -1)                                       \
+    X(int, connect, (int fd, const struct sockaddr *address, socklen_t size), (fd, address, size), \
+      -1)                                                                                          \
+    X(int, accept, (int fd, struct sockaddr *address, socklen_t *size), (fd, address, size), -1)   \
+    X(ssize_t, recv, (int fd, void *data, size_t size, int flags), (fd, data, size, flags), -1)    \
+    X(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message, flags), -1)     \
+    X(ssize_t, send, (int fd, const void *data, size_t size, int flags), (fd, data, size, flags),  \
+      -1)                                                                                          \
+    X(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags), (fd, message, flags),   \
+      -1)                                                                                          \
+    X(int, shutdown, (int fd, int how), (fd, how), -1)                                             \
+    X(int, getsockname, (int fd, struct sockaddr *address, socklen_t *size), (fd, address, size),  \
+      -1)                                                                                          \
+    X(int, getpeername, (int fd, struct sockaddr *address, socklen_t *size), (fd, address, size),  \
+      -1)                                                                                          \
+    X(int, setsockopt, (int fd, int level, int name, const void *value, socklen_t size),           \
+      (fd, level, name, value, size), -1)                                                          \
+    X(int, getsockopt, (int fd, int level, int name, void *value, socklen_t *size),                \
+      (fd, level, name, value, size), -1)                                                          \
+    X(int, fcntl, (int fd, int command, int value), (fd, command, value), -1)                      \
+    X(int, pipe, (int fds[2]), (fds), -1)                                                          \
+    X(ssize_t, read, (int fd, void *data, size_t size), (fd, data, size), -1)                      \
+    X(ssize_t, write, (int fd, const void *data, size_t size), (fd, data, size), -1)               \
+    X(ssize_t, writev, (int fd, const struct iovec *parts, int count), (fd, parts, count), -1)     \
+    X(int, close, (int fd), (fd), -1)                                                              \
+    X(int, poll, (struct pollfd * fds, nfds_t count, int limit), (fds, count, limit), -1)          \
+    X(int, clock_gettime, (clockid_t clock, struct timespec * now), (clock, now), -1)              \
+    X(int, getaddrinfo,                                                                            \
+      (const char *host, const char *service, const struct addrinfo *hints,                        \
+       struct addrinfo **list),                                                                    \
+      (host, service, hints, list), error)                                                         \
+    X(int, getnameinfo,                                                                            \
+      (const struct sockaddr *address, socklen_t size, char *host, socklen_t host_size,            \
+       char *service, socklen_t service_size, int flags),                                          \
+      (address, size, host, host_size, service, service_size, flags), error)                       \
+    X(int, sigaction, (int number, const struct sigaction *now, struct sigaction *before),         \
+      (number, now, before), -1)                                                                   \
+    X(int, pthread_create,                                                                         \
+      (pthread_t * thread, const pthread_attr_t *options, void *(*start)(void *), void *arg),      \
+      (thread, options, start, arg), error)                                                        \
+    X(void *, mmap, (void *at, size_t size, int protection, int flags, int fd, off_t offset),      \
+      (at, size, protection, flags, fd, offset), MAP_FAILED)                                       \
+    X(int, munmap, (void *at, size_t size), (at, size), -1)                                        \
+    X(int, mprotect, (void *at, size_t size, int protection), (at, size, protection), -1)          \
+    X(int, madvise, (void *at, size_t size, int advice), (at, size, advice), -1)
+
+#if defined(EDDY__HAVE_ACCEPT4)
+#define EDDY__SYS_CALLS_ACCEPT4(X)                                                                 \
+    X(int, accept4, (int fd, struct sockaddr *address, socklen_t *size, int flags),                \
+      (fd, address, size, flags), -1)                                                              \
+    X(int, pipe2, (int fds[2], int flags), (fds, flags), -1)
+#else
+#define EDDY__SYS_CALLS_ACCEPT4(X)
+#endif
+
+#if defined(__linux__)
+#define EDDY__SYS_CALLS_SYSTEM(X)                                                                  \
+    X(int, epoll_create1, (int flags), (flags), -1)                                                \
+    X(int, epoll_ctl, (int epoll, int command, int fd, struct epoll_event *event),                 \
+      (epoll, command, fd, event), -1)                                                             \
+    X(int, epoll_wait, (int epoll, struct epoll_event *events, int max, int limit),                \
+      (epoll, events, max, limit), -1)                                                             \
+    X(int, epoll_wait_ns,                                                                          \
+      (int epoll, struct epoll_event *events, int max, const int64_t limit[2]),                    \
+      (epoll, events, max, limit), -1)                                                             \
+    X(int, eventfd, (unsigned start, int flags), (start, flags), -1)
+#elif defined(EDDY__HAVE_KQUEUE)
+#define EDDY__SYS_CALLS_SYSTEM(X)                                                                  \
+    X(int, kqueue, (void), (), -1)                                                                 \
+    X(int, kevent,                                                                                 \
+      (int queue, const struct kevent *changes, int change_count, struct kevent *events,           \
+       int event_count, const struct timespec *limit),                                             \
+      (queue, changes, change_count, events, event_count, limit), -1)
+#else
+#define EDDY__SYS_CALLS_SYSTEM(X)
+#endif
+
+#define EDDY__SYS_CALLS(X)                                                                         \
+    EDDY__SYS_CALLS_COMMON(X)                                                                      \
+    EDDY__SYS_CALLS_ACCEPT4(X)                                                                     \
+    EDDY__SYS_CALLS_SYSTEM(X)
+
+#if defined(EDDY_TEST_HOOKS)
+
+#define EDDY__SYS_FIELD(result, name, parameters, arguments, failed) result(*name) parameters;
+#define EDDY__SYS_NUMBER(result, name, parameters, arguments, failed) EDDY__SYS_##name,
+#define EDDY__SYS_FUNCTION(result, name, parameters, arguments, failed)                            \
+    result eddy__call_##name parameters;
+
+/** The functions behind EDDY__SYS(); all the system's own until a test replaces one. */
+struct eddy__sys_table {
+    EDDY__SYS_CALLS(EDDY__SYS_FIELD)
+};
+extern struct eddy__sys_table eddy__sys;
+
+/** A number for each call: EDDY__SYS_recv. */
+enum eddy__sys_number { EDDY__SYS_CALLS(EDDY__SYS_NUMBER) EDDY__SYS_COUNT };
+
+EDDY__SYS_CALLS(EDDY__SYS_FUNCTION)
+
+#define EDDY__SYS(name) eddy__call_##name
+
+/** How often `call` was made since the last reset, failed ones included. Any thread. */
+unsigned long eddy__sys_count(enum eddy__sys_number call);
+
+/** All calls together. Any thread. */
+unsigned long eddy__sys_count_all(void);
+
+/** Fail the `nth` call from now on (1: the next) with `error`, once. 0 takes that back. */
+void eddy__sys_fail(enum eddy__sys_number call, unsigned nth, int error);
+
+/** Counts to zero, no failures, all functions the system's own. */
+void eddy__sys_reset(void);
+
+#undef EDDY__SYS_FIELD
+#undef EDDY__SYS_NUMBER
+#undef EDDY__SYS_FUNCTION
+
+#else
+
+#define EDDY__SYS(name) name
+
+#endif
+
+#endif
