@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: MIT
+# What the scripts of this folder share. Sourced, with the project's folder as the current one.
+
+say()
+{
+    printf '== %s\n' "$*"
+}
+
+die()
+{
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+# A part that cannot run here says why; the caller reports it as skipped.
+skip_part()
+{
+    printf 'skipped: %s\n' "$*"
+    exit 77
+}
+
+jobs_count()
+{
+    getconf _NPROCESSORS_ONLN 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2
+}
+
+# quietly LOG COMMAND...: keep the output in build/logs; show its end only if the command fails.
+quietly()
+{
+    log=build/logs/$1.log
+    shift
+    mkdir -p build/logs
+    "$@" >"$log" 2>&1 && return 0
+    printf 'failed: %s\n' "$*" >&2
+    tail -n 60 "$log" >&2
+    return 1
+}
+
+as_root()
+{
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null 2>&1; then
+        sudo "$@"
+    elif command -v doas >/dev/null 2>&1; then
+        doas "$@"
+    else
+        printf 'this needs root, and there is neither sudo nor doas: %s\n' "$*" >&2
+        return 1
+    fi
+}
+
+#
+# Packages. An item is what the scripts need; `has` asks for the thing itself, not for a package.
+#
+package_manager()
+{
+    for manager in apt-get dnf pacman apk brew; do
+        if command -v $manager >/dev/null 2>&1; then
+            echo $manager
+            return
+        fi
+    done
+}
+
+compiles_c()
+{
+    probe=$(mktemp -d) || return 1
+    printf '%s\nint main(void) { return 0; }\n' "$2" >"$probe/a.c"
+    "$1" -o "$probe/a.out" "$probe/a.c" $3 >/dev/null 2>&1
+    status=$?
+    rm -rf "$probe"
+    return $status
+}
+
+has()
+{
+    case $1 in
+    cc) compiles_c cc '#include <stdio.h>' ;;
+    clang) compiles_c clang '#include <stdio.h>' ;;
+    cmocka) compiles_c cc '#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>' "-L/opt/homebrew/lib -I/opt/homebrew/include -lcmocka" ;;
+    c++) printf 'int main() {}\n' | c++ -x c++ -fsyntax-only - 2>/dev/null ;;
+    clang-sanitizers) compiles_c clang '' -fsanitize=address ;;
+    sanitizers) compiles_c cc '' -fsanitize=address,undefined && compiles_c cc '' -fsanitize=thread ;;
+    mingw) command -v x86_64-w64-mingw32-gcc >/dev/null 2>&1 ;;
+    wine) command -v wine >/dev/null 2>&1 ;;
+    aarch64-cc) compiles_c aarch64-linux-gnu-gcc '#include <stdio.h>' ;;
+    aarch64-run) command -v qemu-aarch64-static >/dev/null 2>&1 ;;
+    i686-cc) compiles_c i686-linux-gnu-gcc '#include <stdio.h>' ;;
+    libc-debug) [ -e /usr/share/doc/libc6-dbg ] || ! command -v apt-get >/dev/null 2>&1 ;;
+    *) command -v "$1" >/dev/null 2>&1 ;;
+    esac
+}
+
+# package_of MANAGER ITEM: the packages' names, empty where the system has none.
+package_of()
+{
+    case $1:$2 in
+    apt-get:cc) echo gcc libc6-dev ;;
+    dnf:cc) echo gcc glibc-devel ;;
+    pacman:cc) echo gcc ;;
+    apk:cc) echo gcc musl-dev linux-headers ;;
+    brew:cc) ;;
+    apt-get:c++ | pacman:c++) echo g++ ;;
+    dnf:c++) echo gcc-c++ ;;
+    apk:c++) echo g++ ;;
+    apt-get:cmocka) echo libcmocka-dev ;;
+    dnf:cmocka) echo libcmocka-devel ;;
+    apk:cmocka) echo cmocka-dev ;;
+    dnf:sanitizers) echo libasan libubsan libtsan ;;
+    apk:clang) echo clang compiler-rt ;;
+    *:clang-sanitizers) echo clang ;;
+    apt-get:sha256sum | dnf:sha256sum) echo coreutils ;;
+    dnf:pkg-config) echo pkgconf-pkg-config ;;
+    pacman:pkg-config | apk:pkg-config) echo pkgconf ;;
+    apt-get:clang-format-14) echo clang-format-14 ;;
+    apt-get:libc-debug) echo libc6-dbg ;;
+    apt-get:mingw) echo gcc-mingw-w64-x86-64-win32 ;;
+    dnf:mingw) echo mingw64-gcc ;;
+    pacman:mingw) echo mingw-w64-gcc ;;
+    apt-get:wine) echo wine wine64 ;;
+    apt-get:aarch64-cc) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross ;;
+    apt-get:aarch64-run) echo qemu-user-static ;;
+    apt-get:i686-cc) echo gcc-i686-linux-gnu libc6-dev-i386-cross ;;
+    *:aarch64-* | *:i686-* | *:clang-format-14 | *:libc-debug | *:sanitizers) ;;
+    *:xz) [ "$1" = apt-get ] && echo xz-utils || echo xz ;;
+    *) echo "$2" ;;
+    esac
+}
+
+install_packages()
+{
+    case $manager in
+    apt-get)
+        if [ -z "${EDDY_APT_UPDATED:-}" ]; then
+            quietly packages as_root apt-get update -q || return 1
+            EDDY_APT_UPDATED=yes
+            export EDDY_APT_UPDATED
+        fi
+        quietly packages as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y \
+            --no-install-recommends "$@" ;;
+    dnf) quietly packages as_root dnf install -q -y "$@" ;;
+    pacman) quietly packages as_root pacman -Sy --noconfirm --needed "$@" ;;
+    apk) quietly packages as_root apk add -q "$@" ;;
+    brew) quietly packages brew install -q "$@" ;;
+    esac
+}
+
+# need ITEM...: install what is missing. False, with the reason in $missing, if that cannot be.
+need()
+{
+    wanted=
+    for item; do
+        has "$item" || wanted="$wanted $item"
+    done
+    missing=
+    [ -n "$wanted" ] || return 0
+
+    manager=$(package_manager)
+    packages=
+    for item in $wanted; do
+        names=
+        [ -z "$manager" ] || names=$(package_of "$manager" "$item")
+        [ -n "$names" ] || missing="$missing $item"
+        packages="$packages $names"
+    done
+    if [ -n "$missing" ]; then
+        missing="please install:$missing (${manager:-no package manager known here} has no name for it)"
+        return 1
+    fi
+    say "installing:$(echo " $packages" | tr -s ' ')"
+    # shellcheck disable=SC2086
+    install_packages $packages || {
+        missing="$manager could not install:$packages"
+        return 1
+    }
+    for item in $wanted; do
+        has "$item" || missing="$missing $item"
+    done
+    [ -z "$missing" ] || {
+        missing="installed, but still not working:$missing"
+        return 1
+    }
+}
+
+need_build_tools()
+{
+    need cc make cmake || return 1
+    version=$(cmake --version | awk 'NR == 1 { print $3 }')
+    case $version in
+    [0-2].* | 3.[0-9].* | 3.1[0-9].* | 3.20.*)
+        missing="CMake 3.21 or newer is needed for the presets, this is $version"
+        return 1 ;;
+    esac
+}
+
+#
+# Building and running suites.
+#
+# build_preset PRESET [OPTION...]: configures and builds into build/PRESET.
+build_preset()
+{
+    preset=$1
+    shift
+    say "building build/$preset"
+    quietly "$preset-configure" cmake --preset "$preset" "$@" &&
+        quietly "$preset-build" cmake --build "build/$preset" -j "$(jobs_count)"
+}
+
+# run_tests FOLDER [CTEST OPTION...]: runs ctest, shows it, ends with the line of counts.
+run_tests()
+{
+    folder=$1
+    shift
+    mkdir -p build/logs
+    output=build/logs/ctest-$(basename "$folder").txt
+    rm -f "$folder/Testing/Temporary/LastTest.log"
+    ctest --test-dir "$folder" --output-on-failure --no-tests=error "$@" >"$output" 2>&1
+    ctest_status=$?
+    # Skipped tests say why in the log only: it is shown too.
+    cat "$output"
+    show_reasons "$folder/Testing/Temporary/LastTest.log"
+    [ -f "$folder/Testing/Temporary/LastTest.log" ] || {
+        print_counts 0 1 0
+        return 1
+    }
+    # shellcheck disable=SC2046
+    set -- $(awk -f ci/count.awk "$output" "$folder/Testing/Temporary/LastTest.log")
+    if [ $ctest_status -ne 0 ] && [ "$2" -eq 0 ]; then
+        set -- "$1" 1 "$3"
+    fi
+    print_counts "$1" "$2" "$3"
+    [ "$2" -eq 0 ]
+}
+
+show_reasons()
+{
+    [ -f "$1" ] || return 0
+    awk '/^[0-9]+\/[0-9]+ Testing: / { name = $3 }
+         /^skipped: / { print name ": " $0 }
+         /^spec: / { print }
+         /\[  SKIPPED \] [^0-9]/ && !seen[name $NF]++ { print name ": skipped: " $NF }' "$1"
+}
+
+print_counts()
+{
+    printf '%d passed, %d failed, %d skipped\n' "$1" "$2" "$3"
+}

@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: MIT
+# All that ci/test.sh leaves out: `sh ci/matrix.sh [--budget MINUTES] [PART...]`, without names all
+# parts. `sh ci/matrix.sh --list` names them.
+#
+# Each part installs what it needs, builds into build/<preset>, and ends with one line. A part that
+# cannot run on this machine is reported as skipped with the reason, never as passed.
+cd "$(dirname "$0")/.." || exit 1
+. ci/lib.sh
+. ci/deps.sh
+
+PARTS="headers gcc-release shared asan tsan wine clang valgrind coroutine-fallbacks aarch64 i686 \
+macos oom"
+# No part may hang: a limit for each, in seconds.
+PART_LIMIT=480
+
+describe()
+{
+    case $1 in
+    headers) echo "tidy, format, and each public header alone, with gcc and clang, as C and C++" ;;
+    gcc-release) echo "the suites on the library as users build it, without test hooks" ;;
+    shared) echo "the shared library: what it exports, installing it, the examples on it" ;;
+    asan) echo "AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer" ;;
+    tsan) echo "ThreadSanitizer" ;;
+    wine) echo "Windows: MinGW-w64, run with Wine" ;;
+    clang) echo "clang, warnings as errors" ;;
+    valgrind) echo "the suites under valgrind's memcheck" ;;
+    coroutine-fallbacks) echo "tasks switched by ucontext and by threads" ;;
+    aarch64) echo "Linux on arm64, run with qemu" ;;
+    i686) echo "Linux on 32-bit x86" ;;
+    macos) echo "macOS: compiled and linked for both processors, not run" ;;
+    oom) echo "every single allocation made to fail, on epoll and the simulated backend" ;;
+    esac
+}
+
+need_all()
+{
+    need_build_tools && need cmocka "$@" || skip_part "$missing"
+}
+
+# suites PRESET [OPTION...]: builds a preset and runs all suites, without the checks of sources.
+suites()
+{
+    build_preset "$@" -DEDDY_TEST_SOURCES=OFF && run_tests "build/$1"
+}
+
+part_headers()
+{
+    need_all c++ clang pkg-config
+    need clang-format-14 || echo "without clang-format 14: $missing"
+    build_preset dev || return 1
+    run_tests build/dev -R '^(tidy.*|format|headers|spec|install|exports)$' || return 1
+    sh tests/headers.sh clang clang++
+}
+
+part_gcc_release()
+{
+    need_all
+    suites release
+}
+
+part_shared()
+{
+    need_all pkg-config
+    suites shared
+}
+
+part_asan()
+{
+    need_all sanitizers
+    ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 \
+        UBSAN_OPTIONS=print_stacktrace=1 suites asan -DEDDY_TEST_TIMEOUT=240
+}
+
+part_tsan()
+{
+    need_all sanitizers
+    TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 suites tsan -DEDDY_TEST_TIMEOUT=240
+}
+
+part_clang()
+{
+    need_all clang
+    suites clang
+}
+
+part_valgrind()
+{
+    need_all valgrind libc-debug
+    suites valgrind -DEDDY_TEST_TIMEOUT=400
+}
+
+part_coroutine_fallbacks()
+{
+    need_all
+    suites ucontext || failed=yes
+    suites thread || failed=yes
+    [ -z "${failed:-}" ]
+}
+
+part_wine()
+{
+    need_all mingw wine
+    build_cmocka mingw cmake/toolchains/mingw-w64.cmake || return 1
+    WINEDEBUG=-all
+    WINEPREFIX=$PWD/build/deps/wine
+    export WINEDEBUG WINEPREFIX
+    # Only the server of this prefix is ended, whatever way this part ends.
+    trap 'wineserver_stop' EXIT
+    say "making a Wine prefix"
+    quietly wine-prefix wine cmd /c "exit 0" || skip_part "wine does not start"
+    suites mingw -DCMAKE_FIND_ROOT_PATH="$PWD/build/deps/cmocka-mingw" -DEDDY_TEST_TIMEOUT=240
+}
+
+wineserver_stop()
+{
+    for server in wineserver /usr/lib/wine/wineserver /usr/lib/wine/wineserver64; do
+        if command -v $server >/dev/null 2>&1; then
+            $server -k
+            return 0
+        fi
+    done
+}
+
+part_aarch64()
+{
+    need_all aarch64-cc aarch64-run
+    build_cmocka aarch64 cmake/toolchains/aarch64-linux.cmake || return 1
+    suites aarch64 -DCMAKE_FIND_ROOT_PATH="$PWD/build/deps/cmocka-aarch64;/usr/aarch64-linux-gnu" \
+        -DEDDY_TEST_TIMEOUT=240
+}
+
+part_i686()
+{
+    need_all i686-cc
+    build_cmocka i686 cmake/toolchains/i686-linux.cmake || return 1
+    suites i686 -DCMAKE_FIND_ROOT_PATH="$PWD/build/deps/cmocka-i686;/usr/i686-linux-gnu"
+}
+
+part_macos()
+{
+    need_build_tools || skip_part "$missing"
+    fetch_zig
+    ZIG_GLOBAL_CACHE_DIR=$PWD/build/deps/zig-cache
+    ZIG_LOCAL_CACHE_DIR=$ZIG_GLOBAL_CACHE_DIR
+    export ZIG_GLOBAL_CACHE_DIR ZIG_LOCAL_CACHE_DIR
+    sh ci/macos.sh "$zig" aarch64-macos && sh ci/macos.sh "$zig" x86_64-macos
+}
+
+part_oom()
+{
+    need_all
+    build_preset dev || return 1
+    say "failing the n-th allocation, for every n"
+    EDDY_TEST_OOM=1 run_tests build/dev -L '^(epoll|sim)$' -j "$(jobs_count)"
+}
+
+#
+# Running parts.
+#
+# Everything of one part in a process of its own, so that a limit can be set for it.
+if [ "${1:-}" = --one ]; then
+    "part_$(echo "$2" | tr - _)"
+    exit
+fi
+
+# report PART STATUS SECONDS LOG: the part's line, and its share of the total.
+report()
+{
+    counts=$(awk '/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ {
+        p += $1; f += $3; s += $5; lines++ } END { if (lines) print p, f, s }' "$4")
+    case $2 in
+    77) line="skipped: $(sed -n 's/^skipped: //p' "$4" | tail -n 1)"
+        counts="0 0 1" ;;
+    0) counts=${counts:-1 0 0}
+       line=passed ;;
+    124) line="FAILED: took longer than $part_limit s"
+         counts=$(echo "${counts:-0 0 0}" | awk '{ print $1, $2 + 1, $3 }') ;;
+    *) line=FAILED
+       counts=$(echo "${counts:-0 1 0}" | awk '{ print $1, ($2 > 0 ? $2 : 1), $3 }') ;;
+    esac
+    part_seconds=$3
+    # shellcheck disable=SC2086
+    set -- "$1" "$line" $counts
+    total_passed=$((total_passed + $3))
+    total_failed=$((total_failed + $4))
+    total_skipped=$((total_skipped + $5))
+    summary="$summary$(printf '%-20s %s (%s; %d s)' "$1" "$line" \
+        "$(print_counts "$3" "$4" "$5")" "$part_seconds")
+"
+    printf '== part %s %s\n' "$1" "$line"
+}
+
+budget=0
+chosen=
+while [ $# -gt 0 ]; do
+    case $1 in
+    --list)
+        for part in $PARTS; do
+            printf '%-20s %s\n' "$part" "$(describe "$part")"
+        done
+        exit 0 ;;
+    --budget)
+        budget=$(($2 * 60))
+        shift ;;
+    -*) die "usage: sh ci/matrix.sh [--list] [--budget MINUTES] [PART...]" ;;
+    *)
+        [ -n "$(describe "$1")" ] || die "no part is named $1; see sh ci/matrix.sh --list"
+        chosen="$chosen $1" ;;
+    esac
+    shift
+done
+
+start=$(date +%s)
+total_passed=0
+total_failed=0
+total_skipped=0
+summary=
+mkdir -p build/logs
+for part in ${chosen:-$PARTS}; do
+    begin=$(date +%s)
+    log=build/logs/part-$part.txt
+    part_limit=$PART_LIMIT
+    if [ $budget -gt 0 ] && [ $((start + budget - begin)) -lt $part_limit ]; then
+        part_limit=$((start + budget - begin))
+    fi
+    # Less than a minute is not worth a start.
+    if [ $part_limit -lt 60 ]; then
+        echo "skipped: the budget of $((budget / 60)) minutes is used up" >"$log"
+        report "$part" 77 0 "$log"
+        continue
+    fi
+    say "part $part: $(describe "$part")"
+    # The status of the part, not that of tee.
+    limit=
+    command -v timeout >/dev/null 2>&1 && limit="timeout -k 10 $part_limit"
+    # shellcheck disable=SC2086
+    { $limit sh ci/matrix.sh --one "$part" 2>&1; echo $? >"$log.status"; } |
+        tee "$log"
+    report "$part" "$(cat "$log.status")" $(($(date +%s) - begin)) "$log"
+done
+
+printf '\n%s' "$summary"
+print_counts $total_passed $total_failed $total_skipped
+[ $total_failed -eq 0 ]
