@@ -2,8 +2,8 @@
 # Counts single tests: awk -f count.awk CTEST_OUTPUT LAST_TEST_LOG prints "passed failed skipped".
 #
 # What ctest printed says how each program ended; its log has what the programs printed, so that a
-# suite counts with each of its tests and a script as one. A program that failed without saying which
-# test did (a crash, a time-out, a leak found at the end) counts as one failure.
+# suite counts with each of its tests and a script as one. A program that failed without saying
+# which test did (a crash, a time-out, a leak found at the end) counts as one failure.
 
 FNR == 1 {
     files++

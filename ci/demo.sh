@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Builds eddy and shows it at work: `sh ci/demo.sh`.
 #
-# Starts the example file server on a free port of this machine, fetches a page and a large file from
-# it with curl, and compares what arrived with what was sent. Installs a compiler, CMake and curl if
-# they are missing (as root, or by sudo). The exit status is 0 if all of it worked.
+# Starts the example file server on a free port of this machine, fetches a page and a large file
+# from it with curl, and compares what arrived with what was sent. Installs a compiler, CMake and
+# curl if they are missing (as root, or by sudo). The exit status is 0 if all of it worked.
 cd "$(dirname "$0")/.." || exit 1
 . ci/lib.sh
 

@@ -85,7 +85,8 @@ has()
 #include <cmocka.h>' "-L/opt/homebrew/lib -I/opt/homebrew/include -lcmocka" ;;
     c++) printf 'int main() {}\n' | c++ -x c++ -fsyntax-only - 2>/dev/null ;;
     clang-sanitizers) compiles_c clang '' -fsanitize=address ;;
-    sanitizers) compiles_c cc '' -fsanitize=address,undefined && compiles_c cc '' -fsanitize=thread ;;
+    sanitizers)
+        compiles_c cc '' -fsanitize=address,undefined && compiles_c cc '' -fsanitize=thread ;;
     mingw) command -v x86_64-w64-mingw32-gcc >/dev/null 2>&1 ;;
     wine) command -v wine >/dev/null 2>&1 ;;
     aarch64-cc) compiles_c aarch64-linux-gnu-gcc '#include <stdio.h>' ;;
@@ -169,7 +170,7 @@ need()
         packages="$packages $names"
     done
     if [ -n "$missing" ]; then
-        missing="please install:$missing (${manager:-no package manager known here} has no name for it)"
+        missing="please install:$missing (no package known for ${manager:-this system})"
         return 1
     fi
     say "installing:$(echo " $packages" | tr -s ' ')"

@@ -2,7 +2,8 @@
 # Builds eddy and runs its tests on this machine: `sh ci/test.sh`.
 #
 # Installs a compiler, CMake and CMocka if they are missing (as root, or by sudo). Everything else
-# stays in the folder build/. The last line counts single tests; the exit status is 0 if none failed.
+# stays in the folder build/. The last line counts single tests; the exit status is 0 if none
+# failed.
 cd "$(dirname "$0")/.." || exit 1
 . ci/lib.sh
 

@@ -11,7 +11,8 @@ cd "$(dirname "$0")/.." || exit 1
 case $library in
 *.a)
     kind=static
-    names=$("$nm" -g --defined-only "$library" 2>/dev/null | awk 'NF == 3 && $2 ~ /[A-Z]/ { print $3 }')
+    names=$("$nm" -g --defined-only "$library" 2>/dev/null |
+        awk 'NF == 3 && $2 ~ /[A-Z]/ { print $3 }')
     allowed='^_\{0,1\}eddy_' ;;
 *.dll)
     kind=DLL
@@ -24,7 +25,8 @@ case $library in
     allowed='^eddy_[a-z0-9]' ;;
 *)
     kind=shared
-    names=$("$nm" -D --defined-only "$library" 2>/dev/null | awk 'NF == 3 { print $3 }' | sed 's/@.*//')
+    names=$("$nm" -D --defined-only "$library" 2>/dev/null |
+        awk 'NF == 3 { print $3 }' | sed 's/@.*//')
     allowed='^eddy_[a-z0-9]' ;;
 esac
 
