@@ -15,12 +15,15 @@
 
 enum { EDDY__READABLE = 1, EDDY__WRITABLE = 2 };
 
+struct eddy__reactor;
 struct eddy__reactor_channel;
 
 /** The four functions of a selector, and the parts that only it can know. */
 struct eddy__selector {
     /** Make the selector and its wake-up; sets reactor->selector_state. */
     int (*open)(struct eddy__reactor *reactor);
+
+    /** Free all that; in a forked child too, where nothing shared with the parent is touched. */
     void (*close)(struct eddy__reactor *reactor);
 
     /**
@@ -33,7 +36,8 @@ struct eddy__selector {
     /** As eddy__backend.wait. */
     int (*wait)(struct eddy__reactor *reactor, eddy_time timeout);
 
-    /** Report each event of the last wait by eddy__reactor_event(). */
+    /** Report each event of the last wait by eddy__reactor_event(); none of what was unregistered
+     * since. */
     void (*report)(struct eddy__reactor *reactor);
 
     /** As eddy__backend.wake. */
@@ -45,6 +49,7 @@ struct eddy__reactor {
     const struct eddy__selector *selector;
     void *selector_state;
     struct eddy__list changed; /**< channels whose interest differs from what is watched */
+    struct eddy__list closing; /**< channels that owe an on_closed, by the same node */
 };
 
 struct eddy__reactor_channel {
@@ -55,10 +60,9 @@ struct eddy__reactor_channel {
     unsigned char interest; /**< what the selector watches: READABLE | WRITABLE */
     unsigned char in;       /**< the standing order of the receiving side */
     unsigned char out;      /**< the order of the sending side */
-    bool close_socket;
-    int turn_max; /**< accepts a turn */
-    int outcome;  /**< of a connect or a watch, for the event that tells it */
-    uint32_t slot; /**< for the selector's own use */
+    int turn_max;           /**< accepts a turn */
+    int outcome;            /**< of a connect or a watch, for the event that tells it */
+    uint32_t slot;          /**< for the selector's own use */
 };
 
 /** Tell the reactor, from report(), that `channel` is ready for `events`. Cannot fail. */
@@ -67,7 +71,10 @@ void eddy__reactor_event(struct eddy__reactor_channel *channel, unsigned events)
 /** Make a reactor over `selector` and put it into loop->backend_state. For eddy__backend.open. */
 int eddy__reactor_open(struct eddy_loop *loop, const struct eddy__selector *selector);
 
-/** The seam's functions over a reactor, for the designated initialiser of a backend. */
+/**
+ * The seam's functions over a reactor, for the designated initialiser of a backend. Closing calls
+ * on_closed for every channel that still owes it; it serves as `abandon` too.
+ */
 void eddy__reactor_close(struct eddy_loop *loop);
 void eddy__reactor_wake(struct eddy_loop *loop);
 int eddy__reactor_wait(struct eddy_loop *loop, eddy_time timeout);

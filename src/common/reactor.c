@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Orders over readiness.
+ *
+ * A channel has two sides, each with one order at a time, and one ready node a side. What the
+ * selector should watch follows from the two orders alone (reactor_wanted); a channel for which it
+ * watches something else is in the list `changed` until the next wait. When an order is stopped,
+ * its ready node leaves the queue, so that an event that was already on its way does not arrive;
+ * selectors are level-triggered, so nothing is lost by that.
+ *
+ * A selector can refuse a channel: no memory, a file that cannot be polled, a descriptor beyond the
+ * range of select(). The orders are then REFUSED until their events have told it.
+ *
+ * Closing takes effect at once: the selector forgets the channel before its socket is closed, as
+ * another process may hold a copy that would keep the registration alive. Only on_closed waits for
+ * the loop, so that nobody frees a channel under a function that still works with it.
+ */
+#include "common/reactor.h"
+#include "common/loop.h"
+#include "common/thread.h"
+#include <assert.h>
+
+enum reactor_in {
+    IN_IDLE,
+    IN_RECEIVE,
+    IN_RECEIVE_REFUSED,
+    IN_ACCEPT,
+    IN_ACCEPT_REFUSED,
+    IN_CLOSED
+};
+
+enum reactor_out {
+    OUT_IDLE,
+    OUT_SEND,
+    OUT_SEND_REFUSED,
+    OUT_CONNECT,
+    OUT_CONNECT_DECIDED /* `outcome` says how */
+};
+
+static struct eddy__reactor_channel *reactor_channel(struct eddy__channel *channel)
+{
+    return EDDY__OWNER(channel, struct eddy__reactor_channel, channel);
+}
+
+static struct eddy__reactor *reactor_of(const struct eddy__reactor_channel *channel)
+{
+    return channel->channel.loop->backend_state;
+}
+
+static const struct eddy__socket_ops *reactor_sockets(const struct eddy__reactor_channel *channel)
+{
+    return channel->channel.loop->backend->sockets;
+}
+
+int eddy__reactor_open(struct eddy_loop *loop, const struct eddy__selector *selector)
+{
+    struct eddy__reactor *reactor = eddy__alloc_zeroed(sizeof *reactor);
+    int error;
+
+    if (reactor == NULL)
+        return EDDY_ENOMEM;
+    reactor->loop = loop;
+    reactor->selector = selector;
+    eddy__list_init(&reactor->changed);
+    eddy__list_init(&reactor->closing);
+    error = selector->open(reactor);
+    if (error < 0) {
+        eddy__free(reactor);
+        return error;
+    }
+    loop->backend_state = reactor;
+    return 0;
+}
+
+void eddy__reactor_close(struct eddy_loop *loop)
+{
+    struct eddy__reactor *reactor = loop->backend_state;
+    struct eddy__list *node;
+
+    while ((node = eddy__list_shift(&reactor->closing)) != NULL) {
+        struct eddy__reactor_channel *channel =
+            EDDY__OWNER(node, struct eddy__reactor_channel, changed);
+
+        eddy__loop_dequeue(&channel->readable);
+        channel->channel.events->on_closed(&channel->channel);
+    }
+    assert(eddy__list_is_empty(&reactor->changed));
+    reactor->selector->close(reactor);
+    eddy__free(reactor);
+    loop->backend_state = NULL;
+}
+
+void eddy__reactor_wake(struct eddy_loop *loop)
+{
+    struct eddy__reactor *reactor = loop->backend_state;
+
+    reactor->selector->wake(reactor);
+}
+
+/* What the orders of the channel need to hear about. */
+static unsigned reactor_wanted(const struct eddy__reactor_channel *channel)
+{
+    unsigned wanted = 0;
+
+    if (channel->in == IN_RECEIVE || channel->in == IN_ACCEPT)
+        wanted |= EDDY__READABLE;
+    if (channel->out == OUT_SEND || channel->out == OUT_CONNECT)
+        wanted |= EDDY__WRITABLE;
+    return wanted;
+}
+
+/* To be called after each change of an order. */
+static void reactor_update(struct eddy__reactor_channel *channel)
+{
+    if (reactor_wanted(channel) == channel->interest)
+        eddy__list_remove(&channel->changed);
+    else if (!eddy__list_is_linked(&channel->changed))
+        eddy__list_append(&reactor_of(channel)->changed, &channel->changed);
+}
+
+/* The selector has refused the channel: whoever waits hears `error` from the ready queue. */
+static void reactor_refuse(struct eddy__reactor_channel *channel, int error)
+{
+    struct eddy_loop *loop = channel->channel.loop;
+
+    channel->outcome = error;
+    if (channel->in == IN_RECEIVE || channel->in == IN_ACCEPT) {
+        channel->in = channel->in == IN_RECEIVE ? IN_RECEIVE_REFUSED : IN_ACCEPT_REFUSED;
+        eddy__loop_enqueue(loop, &channel->readable);
+    }
+    if (channel->out == OUT_SEND || channel->out == OUT_CONNECT) {
+        channel->out = channel->out == OUT_SEND ? OUT_SEND_REFUSED : OUT_CONNECT_DECIDED;
+        eddy__loop_enqueue(loop, &channel->writable);
+    }
+}
+
+static void reactor_unwatch(struct eddy__reactor_channel *channel)
+{
+    if (channel->interest == 0)
+        return;
+    reactor_of(channel)->selector->watch(channel, 0);
+    channel->interest = 0;
+}
+
+/* Tell the selector what has changed since the last wait. */
+static void reactor_flush(struct eddy__reactor *reactor)
+{
+    struct eddy__list *node;
+
+    while ((node = eddy__list_shift(&reactor->changed)) != NULL) {
+        struct eddy__reactor_channel *channel =
+            EDDY__OWNER(node, struct eddy__reactor_channel, changed);
+        unsigned wanted = reactor_wanted(channel);
+        int error = wanted != 0 ? reactor->selector->watch(channel, wanted) : 0;
+
+        if (error == 0 && wanted != 0) {
+            channel->interest = (unsigned char)wanted;
+            continue;
+        }
+        reactor_unwatch(channel);
+        if (error < 0)
+            reactor_refuse(channel, error);
+    }
+}
+
+int eddy__reactor_wait(struct eddy_loop *loop, eddy_time timeout)
+{
+    struct eddy__reactor *reactor = loop->backend_state;
+
+    reactor_flush(reactor);
+    if (!eddy__list_is_empty(&loop->ready))
+        timeout = 0; /* something was refused, and somebody has to hear of it */
+    return reactor->selector->wait(reactor, timeout);
+}
+
+void eddy__reactor_dispatch(struct eddy_loop *loop)
+{
+    struct eddy__reactor *reactor = loop->backend_state;
+
+    reactor->selector->report(reactor);
+}
+
+void eddy__reactor_event(struct eddy__reactor_channel *channel, unsigned events)
+{
+    struct eddy_loop *loop = channel->channel.loop;
+
+    events &= reactor_wanted(channel);
+    if (events & EDDY__READABLE)
+        eddy__loop_enqueue(loop, &channel->readable);
+    if (events & EDDY__WRITABLE)
+        eddy__loop_enqueue(loop, &channel->writable);
+}
+
+static void reactor_end_receive(struct eddy__reactor_channel *channel, int error)
+{
+    channel->in = IN_IDLE;
+    reactor_update(channel);
+    channel->channel.events->on_receive_ended(&channel->channel, error);
+}
+
+/* Where to receive: the object's own memory if it has some, else the loop's. */
+static int reactor_buffer(struct eddy__channel *channel, struct eddy__span *span)
+{
+    if (channel->events->get_buffer != NULL)
+        return channel->events->get_buffer(channel, span);
+    span->data = eddy__loop_scratch(channel->loop);
+    span->size = EDDY__SCRATCH_SIZE;
+    return 0;
+}
+
+/* One receive for one report: the next wait tells whether there is more (TR-16). */
+static void reactor_receive(struct eddy__reactor_channel *channel)
+{
+    struct eddy__channel *base = &channel->channel;
+    struct eddy__span span;
+    int64_t received;
+
+    if (reactor_buffer(base, &span) < 0)
+        return;
+    if (span.data == NULL) {
+        reactor_end_receive(channel, EDDY_ENOMEM);
+        return;
+    }
+    received = reactor_sockets(channel)->receive(base->socket, span.data, span.size);
+    if (received > 0)
+        base->events->on_received(base, span.data, (size_t)received);
+    else if (received != EDDY_EAGAIN)
+        reactor_end_receive(channel, (int)received);
+}
+
+/* Errors of a connection that was gone before it could be accepted. Linux passes on what its
+ * network stack knew about the peer; the next accept meets the next connection. */
+static bool reactor_peer_vanished(int error)
+{
+    switch (error) {
+    case EDDY_ECONNABORTED:
+    case EDDY_ECONNRESET:
+    case EDDY_EHOSTDOWN:
+    case EDDY_EHOSTUNREACH:
+    case EDDY_EINTR:
+    case EDDY_ENETDOWN:
+    case EDDY_ENETUNREACH:
+    case EDDY_EPROTO:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void reactor_accept(struct eddy__reactor_channel *channel)
+{
+    struct eddy__channel *base = &channel->channel;
+
+    /* The object may stop or close from within its event. */
+    for (int turn = 0; turn < channel->turn_max && channel->in == IN_ACCEPT; turn++) {
+        eddy_socket socket = EDDY_NO_SOCKET;
+        eddy_address peer = {0};
+        int error = reactor_sockets(channel)->accept(base->socket, &socket, &peer);
+
+        if (error == EDDY_EAGAIN)
+            return;
+        if (error == 0) {
+            base->events->on_accepted(base, socket, &peer);
+        } else if (!reactor_peer_vanished(error)) {
+            base->events->on_accept_failed(base, error);
+            return;
+        }
+    }
+}
+
+static void reactor_run_readable(struct eddy__ready *ready)
+{
+    struct eddy__reactor_channel *channel =
+        EDDY__OWNER(ready, struct eddy__reactor_channel, readable);
+
+    switch ((enum reactor_in)channel->in) {
+    case IN_RECEIVE:
+        reactor_receive(channel);
+        break;
+    case IN_RECEIVE_REFUSED:
+        reactor_end_receive(channel, channel->outcome);
+        break;
+    case IN_ACCEPT:
+        reactor_accept(channel);
+        break;
+    case IN_ACCEPT_REFUSED:
+        /* The order stands: the next wait tries again, unless the object stops it now. */
+        channel->in = IN_ACCEPT;
+        reactor_update(channel);
+        channel->channel.events->on_accept_failed(&channel->channel, channel->outcome);
+        break;
+    case IN_CLOSED:
+        eddy__list_remove(&channel->changed);
+        channel->channel.events->on_closed(&channel->channel);
+        break;
+    case IN_IDLE:
+        assert(channel->in != IN_IDLE);
+    }
+}
+
+static void reactor_end_send(struct eddy__reactor_channel *channel, int64_t result)
+{
+    channel->out = OUT_IDLE;
+    reactor_update(channel);
+    channel->channel.events->on_sent(&channel->channel, result);
+}
+
+static void reactor_send(struct eddy__reactor_channel *channel)
+{
+    struct eddy__channel *base = &channel->channel;
+    struct eddy__span spans[EDDY__SPANS_MAX];
+    size_t count = base->events->get_spans(base, spans, EDDY__SPANS_MAX);
+    int64_t sent;
+
+    assert(count > 0 && count <= EDDY__SPANS_MAX);
+    sent = reactor_sockets(channel)->send(base->socket, spans, count);
+    if (sent != EDDY_EAGAIN)
+        reactor_end_send(channel, sent);
+}
+
+static void reactor_end_connect(struct eddy__reactor_channel *channel, int error)
+{
+    channel->out = OUT_IDLE;
+    reactor_update(channel);
+    channel->channel.events->on_connected(&channel->channel, error);
+}
+
+static void reactor_run_writable(struct eddy__ready *ready)
+{
+    struct eddy__reactor_channel *channel =
+        EDDY__OWNER(ready, struct eddy__reactor_channel, writable);
+
+    switch ((enum reactor_out)channel->out) {
+    case OUT_SEND:
+        reactor_send(channel);
+        break;
+    case OUT_SEND_REFUSED:
+        reactor_end_send(channel, channel->outcome);
+        break;
+    case OUT_CONNECT:
+        reactor_end_connect(channel,
+                            reactor_sockets(channel)->connect_result(channel->channel.socket));
+        break;
+    case OUT_CONNECT_DECIDED:
+        reactor_end_connect(channel, channel->outcome);
+        break;
+    case OUT_IDLE:
+        assert(channel->out != OUT_IDLE);
+    }
+}
+
+int eddy__reactor_channel_open(struct eddy__channel *base)
+{
+    struct eddy__reactor_channel *channel = reactor_channel(base);
+
+    channel->readable.run = reactor_run_readable;
+    channel->writable.run = reactor_run_writable;
+    return 0;
+}
+
+void eddy__reactor_channel_close(struct eddy__channel *base, bool close_socket)
+{
+    struct eddy__reactor_channel *channel = reactor_channel(base);
+
+    if (channel->in == IN_CLOSED)
+        return;
+    channel->in = IN_CLOSED;
+    channel->out = OUT_IDLE;
+    eddy__loop_dequeue(&channel->writable);
+    eddy__list_remove(&channel->changed);
+    /* A forked child shares the parent's selector and must not take anything out of it. */
+    if (base->loop->fork_count == eddy__fork_count())
+        reactor_unwatch(channel);
+    if (close_socket) {
+        reactor_sockets(channel)->close(base->socket);
+        base->socket = EDDY_NO_SOCKET;
+    }
+    eddy__list_append(&reactor_of(channel)->closing, &channel->changed);
+    eddy__loop_enqueue(base->loop, &channel->readable);
+}
+
+void eddy__reactor_receive_start(struct eddy__channel *base)
+{
+    struct eddy__reactor_channel *channel = reactor_channel(base);
+
+    if (channel->in != IN_IDLE)
+        return;
+    channel->in = IN_RECEIVE;
+    reactor_update(channel);
+}
+
+/* End the receiving side's order, with what may already be on its way. */
+static void reactor_stop(struct eddy__reactor_channel *channel)
+{
+    if (channel->in == IN_CLOSED)
+        return;
+    channel->in = IN_IDLE;
+    eddy__loop_dequeue(&channel->readable);
+    reactor_update(channel);
+}
+
+void eddy__reactor_receive_stop(struct eddy__channel *base)
+{
+    reactor_stop(reactor_channel(base));
+}
+
+int64_t eddy__reactor_send_now(struct eddy__channel *base, const struct eddy__span *spans,
+                               size_t count)
+{
+    struct eddy__reactor_channel *channel = reactor_channel(base);
+    int64_t sent;
+
+    assert(channel->out == OUT_IDLE && channel->in != IN_CLOSED && count > 0);
+    if (count > EDDY__SPANS_MAX)
+        count = EDDY__SPANS_MAX;
+    sent = reactor_sockets(channel)->send(base->socket, spans, count);
+    return sent == EDDY_EAGAIN ? 0 : sent;
+}
+
+void eddy__reactor_send_start(struct eddy__channel *base)
+{
+    struct eddy__reactor_channel *channel = reactor_channel(base);
+
+    if (channel->in == IN_CLOSED)
+        return;
+    assert(channel->out == OUT_IDLE);
+    channel->out = OUT_SEND;
+    reactor_update(channel);
+}
+
+void eddy__reactor_accept_start(struct eddy__channel *base, int turn_max)
+{
+    struct eddy__reactor_channel *channel = reactor_channel(base);
+
+    channel->turn_max = turn_max;
+    if (channel->in != IN_IDLE)
+        return;
+    channel->in = IN_ACCEPT;
+    reactor_update(channel);
+}
+
+void eddy__reactor_accept_stop(struct eddy__channel *base)
+{
+    reactor_stop(reactor_channel(base));
+}
+
+void eddy__reactor_connect_start(struct eddy__channel *base, const eddy_address *address)
+{
+    struct eddy__reactor_channel *channel = reactor_channel(base);
+    int error;
+
+    if (channel->in == IN_CLOSED)
+        return;
+    assert(channel->out == OUT_IDLE);
+    error = reactor_sockets(channel)->connect(base->socket, address);
+    if (error == EDDY_EINPROGRESS) {
+        channel->out = OUT_CONNECT;
+        reactor_update(channel);
+        return;
+    }
+    channel->outcome = error;
+    channel->out = OUT_CONNECT_DECIDED;
+    eddy__loop_enqueue(base->loop, &channel->writable);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#include "posix/descriptor.h"
+#include "common/error.h"
+#include "posix/sys.h"
+
+int eddy__descriptor_set_nonblocking(int fd)
+{
+    int flags = EDDY__SYS(fcntl)(fd, F_GETFL, 0);
+
+    if (flags < 0)
+        return eddy__system_error(errno);
+    if (flags & O_NONBLOCK)
+        return 0;
+    return EDDY__SYS(fcntl)(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? eddy__system_error(errno) : 0;
+}
+
+int eddy__descriptor_set_cloexec(int fd)
+{
+    return EDDY__SYS(fcntl)(fd, F_SETFD, FD_CLOEXEC) < 0 ? eddy__system_error(errno) : 0;
+}
+
+void eddy__descriptor_close(int fd)
+{
+    int before = errno;
+
+    /* After EINTR the descriptor is gone on Linux and BSD; a second close could hit another's. */
+    EDDY__SYS(close)(fd);
+    errno = before;
+}
+
+int eddy__descriptor_adopt(int fd)
+{
+    int error = eddy__descriptor_set_cloexec(fd);
+
+    if (error == 0)
+        error = eddy__descriptor_set_nonblocking(fd);
+    if (error < 0)
+        eddy__descriptor_close(fd);
+    return error;
+}
+
+#if defined(EDDY__HAVE_PIPE2)
+
+int eddy__descriptor_pipe(int fds[2])
+{
+    return EDDY__SYS(pipe2)(fds, O_CLOEXEC | O_NONBLOCK) < 0 ? eddy__system_error(errno) : 0;
+}
+
+#else
+
+int eddy__descriptor_pipe(int fds[2])
+{
+    int error;
+
+    if (EDDY__SYS(pipe)(fds) < 0)
+        return eddy__system_error(errno);
+    error = eddy__descriptor_adopt(fds[0]);
+    if (error < 0) {
+        eddy__descriptor_close(fds[1]);
+        return error;
+    }
+    error = eddy__descriptor_adopt(fds[1]);
+    if (error < 0)
+        eddy__descriptor_close(fds[0]);
+    return error;
+}
+
+#endif
