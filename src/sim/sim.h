@@ -24,10 +24,15 @@ bool eddy__sim_is_socket(eddy_socket socket);
 
 /**
  * Give `loop` a private simulation with default options and set loop->sim. For the backend's
- * open(); the backend's close() takes it away again. EDDY_ENOMEM, or EDDY_EMFILE when the process
- * has as many simulations as it can number.
+ * open(). EDDY_ENOMEM, or EDDY_EMFILE when the process has as many simulations as it can number.
  */
 int eddy__sim_attach(struct eddy_loop *loop);
+
+/**
+ * The memory of `loop` is about to be freed: let go of its simulation, which keeps the clock for
+ * eddy_loop_time() until then. Nothing happens if there is none. Cannot fail.
+ */
+void eddy__sim_detach(struct eddy_loop *loop);
 
 /** As eddy__resolver_addresses(), but from the simulation's host table and at once. */
 int eddy__sim_resolve(struct eddy_sim *sim, const struct eddy__resolver_query *query,
