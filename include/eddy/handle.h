@@ -15,9 +15,8 @@ extern "C" {
  */
 typedef struct eddy_handle {
     eddy_loop *loop;
+    void *slot;
     uint64_t generation;
-    uint32_t slot;
-    uint32_t reserved;
     eddy_time when; /**< due time of a timer (LOOP-40); else 0 */
 } eddy_handle;
 
@@ -25,7 +24,7 @@ typedef struct eddy_handle {
 typedef enum eddy_handle_state {
     EDDY_HANDLE_GONE = 0, /**< ran, or was cancelled; the slot serves another callback by now */
     EDDY_HANDLE_SCHEDULED,
-    EDDY_HANDLE_DONE,     /**< ran, or is running */
+    EDDY_HANDLE_DONE, /**< ran, or is running */
     EDDY_HANDLE_CANCELLED
 } eddy_handle_state;
 

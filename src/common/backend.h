@@ -109,7 +109,7 @@ struct eddy__backend {
     /** In a forked child: free memory and close our copies, touch no shared kernel state. */
     void (*abandon)(struct eddy_loop *loop);
 
-    /** The loop's clock and its step (LOOP-28). */
+    /** The loop's clock and its step (LOOP-28); they work until the loop's memory goes. */
     eddy_time (*now)(struct eddy_loop *loop);
     eddy_time (*resolution)(struct eddy_loop *loop);
 

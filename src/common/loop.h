@@ -4,8 +4,11 @@
 #define EDDY_COMMON_LOOP_H
 
 #include "common/backend.h"
+#include "common/block.h"
+#include "common/coroutine.h"
 #include "common/inbox.h"
 #include "common/memory.h"
+#include "common/slot.h"
 #include "common/stack.h"
 #include "common/thread_state.h"
 #include "common/timer.h"
@@ -32,25 +35,27 @@ struct eddy_loop {
     /* Any thread. */
     atomic_uint references;
     struct eddy__inbox inbox;
-    atomic_int interrupts; /**< Ctrl-C presses not yet seen */
+    atomic_uint wakers;       /**< threads between their post and its wake-up */
+    atomic_int interrupts;    /**< Ctrl-C presses not yet seen */
     _Atomic(uint64_t) thread; /**< thread the loop is bound to by its first run; 0 before */
     atomic_bool closed;
     atomic_bool running;
 
     /* The loop's thread. */
+    struct eddy__thread_state *state; /**< of the thread inside run_*(), else NULL */
     struct eddy__list ready;
     struct eddy__timers timers;
-    struct eddy__slots *slots;   /**< of by-value handles */
-    struct eddy__list free_slots;
-    struct eddy__list live;      /**< struct eddy__live */
-    struct eddy__list tasks;     /**< not done, struct eddy__task */
+    struct eddy__slots slots;   /**< what by-value handles refer to */
+    struct eddy__slot *current; /**< the scheduled callback that runs now, or NULL */
+    struct eddy__list live;     /**< struct eddy__live */
+    struct eddy__list tasks;    /**< not done, struct eddy__task */
     struct eddy__task *current_task;
     struct eddy__list generators;
     struct eddy__stack_pool stacks;
-    struct eddy__list free_futures;
-    size_t free_future_count;
+    struct eddy__blocks blocks; /**< memory of futures, tasks and their callbacks, for reuse */
+    struct eddy__coroutine thread_coroutine; /**< the stack of run_*(), to which steps return */
     eddy_executor *default_executor;
-    size_t foreign_work;         /**< work on other threads whose outcome is still to come */
+    size_t foreign_work; /**< work on other threads whose outcome is still to come */
     unsigned skipped_waits;
     eddy_time skipping_since;
     eddy_time slow_callback_duration;
@@ -60,8 +65,10 @@ struct eddy_loop {
     bool debug;
     bool executor_shut_down;
     bool generators_shut_down;
-    bool closing;
-    void *scratch;               /**< receive buffer of EDDY__SCRATCH_SIZE, lent to callbacks */
+    bool closing;                                 /**< inside eddy_loop_close() */
+    void (*on_interrupt)(struct eddy_loop *loop); /**< an iteration saw `interrupts`; or NULL */
+    void *on_interrupt_arg;
+    void *scratch; /**< receive buffer of EDDY__SCRATCH_SIZE, lent to callbacks */
 
     int (*exception_handler)(eddy_loop *, const eddy_exception_context *, void *);
     void *exception_handler_arg;
@@ -93,6 +100,30 @@ static inline eddy_time eddy__loop_now(struct eddy_loop *loop)
 
 /** Post from any thread, waking the loop if needed. EDDY_EBADSTATE when the loop is closed. */
 int eddy__loop_post(struct eddy_loop *loop, struct eddy__post *post);
+
+/** Debug mode: log that `what` took longer than slow_callback_duration, if it did (LOOP-34). */
+void eddy__loop_report_slow(struct eddy_loop *loop, eddy_time took, const char *what);
+
+/** The loop closes: drop `ready` and return true if it is a post's (threadsafe.c). */
+bool eddy__threadsafe_drop_ready(struct eddy__ready *ready);
+
+/*
+ * What closing a loop asks of the modules, in this order. None of them calls user code but release
+ * functions and the exception handler; none can fail.
+ */
+
+/** Drop a scheduled done callback: true if `ready` was one (future.c). */
+bool eddy__future_drop_ready(struct eddy__ready *ready);
+/** Free the stacks of unfinished tasks and report them (TASK-16). */
+void eddy__tasks_abandon(struct eddy_loop *loop);
+void eddy__generators_abandon(struct eddy_loop *loop);
+/** Shut the default executor down without waiting (EXEC-8). */
+void eddy__executor_close(struct eddy_loop *loop);
+/** When the loop's memory goes: free what is kept for reuse. */
+void eddy__futures_trim(struct eddy_loop *loop);
+
+/** EDDY_EBADSTATE, with a text, for a loop that is closed or belongs to another process. */
+int eddy__loop_check_open(const struct eddy_loop *loop);
 
 /** The loop's receive buffer, made at its first use; NULL if out of memory. */
 void *eddy__loop_scratch(struct eddy_loop *loop);

@@ -57,6 +57,9 @@ void eddy__thread_join(struct eddy__thread *thread);
 /** A number that no other live thread has; never 0. */
 uint64_t eddy__thread_self(void);
 
+/** Let another thread have the processor. */
+void eddy__thread_yield(void);
+
 /** Processors this process may use; at least 1. */
 int eddy__cpu_count(void);
 

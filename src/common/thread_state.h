@@ -20,6 +20,8 @@ struct eddy__error_record {
 struct eddy__thread_state {
     struct eddy_loop *running;        /**< the loop inside run_*() in this thread, or NULL */
     struct eddy_context *context;     /**< current context; a reference, or NULL */
+    struct eddy_loop *current;        /**< of the default policy (POL-4); borrowed */
+    unsigned current_age;             /**< which default policy that was */
     struct eddy__error_record *error; /**< the current task's record, else &own_error */
     struct eddy__error_record own_error;
     int system_code;       /**< code that eddy__system_error() made last ... */

@@ -12,6 +12,7 @@
 struct eddy__timer {
     struct eddy__ready ready;
     uint32_t position; /**< in the heap, from 1; 0: not in it */
+    bool reserved;     /**< has a place of its own */
 };
 
 struct eddy__timer_entry {
@@ -30,9 +31,9 @@ struct eddy__timers {
 
 void eddy__timers_fini(struct eddy__timers *timers);
 
-/** Promise a place, so that a later start with `reserved` set cannot fail. */
-int eddy__timer_reserve(struct eddy__timers *timers);
-void eddy__timer_unreserve(struct eddy__timers *timers);
+/** Promise `timer` a place, so that starting it later cannot fail; and take the promise back. */
+int eddy__timer_reserve(struct eddy__timers *timers, struct eddy__timer *timer);
+void eddy__timer_unreserve(struct eddy__timers *timers, struct eddy__timer *timer);
 
 /** Start `timer`, which is not running. EDDY_ENOMEM, or 0; never fails with a place reserved. */
 int eddy__timer_start(struct eddy__timers *timers, struct eddy__timer *timer, eddy_time when);

@@ -211,6 +211,11 @@ int eddy__cpu_count(void)
 
 static pthread_mutex_t thread_global = PTHREAD_MUTEX_INITIALIZER;
 
+void eddy__thread_yield(void)
+{
+    sched_yield();
+}
+
 void eddy__global_lock(void)
 {
     pthread_mutex_lock(&thread_global);
@@ -228,6 +233,7 @@ static unsigned thread_forks;
 static void thread_fork_child(void)
 {
     thread_forks++;
+    eddy__thread_state()->running = NULL; /* LOOP-2: no loop runs in the child */
     eddy__global_unlock();
 }
 

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/** Entering and leaving a context around user code. */
+#ifndef EDDY_COMMON_CONTEXT_H
+#define EDDY_COMMON_CONTEXT_H
+
+#include "common/thread_state.h"
+#include <eddy/context.h>
+
+/** Make `context` current in `state`; returns the outer one for eddy__context_leave(). */
+static inline eddy_context *eddy__context_enter(struct eddy__thread_state *state,
+                                                eddy_context *context)
+{
+    eddy_context *outer = state->context;
+
+    state->context = eddy_context_ref(context);
+    return outer;
+}
+
+/** Back to `outer`, dropping whatever is current by now. */
+static inline void eddy__context_leave(struct eddy__thread_state *state, eddy_context *outer)
+{
+    eddy_context *inner = state->context;
+
+    state->context = outer;
+    eddy_context_unref(inner);
+}
+
+#endif

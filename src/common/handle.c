@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/** Scheduling in the loop's thread, and what its handles can do. */
+#include "common/error.h"
+#include "common/loop.h"
+#include "common/place.h"
+#include "common/thread.h"
+
+/** What a scheduling call asks for. */
+struct handle_request {
+    eddy_callback callback;
+    void *arg;
+    eddy_context *context;
+    void *caller;
+    eddy_time when;
+    bool is_timer;
+};
+
+/** LOOP-33 (a): in debug mode only the loop's own thread may schedule. */
+static int handle_check_thread(const struct eddy_loop *loop)
+{
+    if (loop->debug && atomic_load(&loop->running) &&
+        atomic_load(&loop->thread) != eddy__thread_self())
+        return eddy_error(EDDY_EBADSTATE, "the loop runs in another thread: use "
+                                          "eddy_loop_call_soon_threadsafe()");
+    return 0;
+}
+
+/** Refuse what cannot be scheduled, and make sure of the order with posts of other threads. */
+static int handle_check(struct eddy_loop *loop, const struct handle_request *request)
+{
+    int error;
+
+    if (loop == NULL || request->callback == NULL)
+        return eddy_error(EDDY_EINVALID, loop == NULL ? "no loop" : "no callback");
+    if ((error = eddy__loop_check_open(loop)) || (error = handle_check_thread(loop)))
+        return error;
+    /* A post that came before this call also runs before it (LOOP-41). */
+    if (eddy__inbox_has_posts(&loop->inbox))
+        eddy__inbox_take(&loop->inbox, &loop->ready);
+    return 0;
+}
+
+static int handle_schedule(struct eddy_loop *loop, const struct handle_request *request,
+                           eddy_handle *handle)
+{
+    int error = handle_check(loop, request);
+    struct eddy__slot *slot;
+
+    if (error)
+        return error;
+    slot = eddy__slot_take(&loop->slots);
+    if (slot == NULL)
+        return EDDY_ENOMEM;
+    if (!request->is_timer) {
+        eddy__loop_enqueue(loop, &slot->timer.ready);
+    } else if (eddy__timer_start(&loop->timers, &slot->timer, request->when) != 0) {
+        eddy__slot_give(&loop->slots, slot);
+        return EDDY_ENOMEM;
+    }
+    slot->callback = request->callback;
+    slot->arg = request->arg;
+    slot->context = eddy_context_ref(request->context);
+    slot->created_at = loop->debug ? request->caller : NULL;
+    if (handle != NULL) {
+        *handle = eddy__slot_handle(loop, slot);
+        handle->when = request->when;
+    }
+    return 0;
+}
+
+/** The context that a call captures if it is given none. */
+static eddy_context *handle_context(const struct eddy_loop *loop)
+{
+    return loop != NULL && loop->state != NULL ? loop->state->context : eddy_get_context();
+}
+
+int eddy_loop_call_soon(eddy_loop *loop, eddy_callback callback, void *arg, eddy_handle *handle)
+{
+    struct handle_request request = {callback, arg, handle_context(loop), EDDY__CALLER(), 0, false};
+
+    return handle_schedule(loop, &request, handle);
+}
+
+int eddy_loop_call_soon_in_context(eddy_loop *loop, eddy_callback callback, void *arg,
+                                   eddy_context *context, eddy_handle *handle)
+{
+    struct handle_request request = {callback, arg, context, EDDY__CALLER(), 0, false};
+
+    return handle_schedule(loop, &request, handle);
+}
+
+/** The due time of a delay; the clock is only read for a loop that exists. */
+static eddy_time handle_after(struct eddy_loop *loop, eddy_time delay)
+{
+    return loop == NULL ? 0 : eddy__time_add(eddy__loop_now(loop), delay);
+}
+
+int eddy_loop_call_later(eddy_loop *loop, eddy_time delay, eddy_callback callback, void *arg,
+                         eddy_handle *handle)
+{
+    struct handle_request request = {
+        callback, arg, handle_context(loop), EDDY__CALLER(), handle_after(loop, delay), true};
+
+    return handle_schedule(loop, &request, handle);
+}
+
+int eddy_loop_call_later_in_context(eddy_loop *loop, eddy_time delay, eddy_callback callback,
+                                    void *arg, eddy_context *context, eddy_handle *handle)
+{
+    struct handle_request request = {
+        callback, arg, context, EDDY__CALLER(), handle_after(loop, delay), true};
+
+    return handle_schedule(loop, &request, handle);
+}
+
+int eddy_loop_call_at(eddy_loop *loop, eddy_time when, eddy_callback callback, void *arg,
+                      eddy_handle *handle)
+{
+    struct handle_request request = {callback,       arg,  handle_context(loop),
+                                     EDDY__CALLER(), when, true};
+
+    return handle_schedule(loop, &request, handle);
+}
+
+int eddy_loop_call_at_in_context(eddy_loop *loop, eddy_time when, eddy_callback callback, void *arg,
+                                 eddy_context *context, eddy_handle *handle)
+{
+    struct handle_request request = {callback, arg, context, EDDY__CALLER(), when, true};
+
+    return handle_schedule(loop, &request, handle);
+}
+
+/** The slot, as long as it still serves what the handle was made for. */
+static struct eddy__slot *handle_slot(eddy_handle handle)
+{
+    struct eddy__slot *slot = handle.slot;
+
+    return slot != NULL && slot->generation == handle.generation ? slot : NULL;
+}
+
+void eddy_handle_cancel(eddy_handle handle)
+{
+    struct eddy__slot *slot = handle_slot(handle);
+
+    if (slot == NULL)
+        return;
+    if (slot->state == EDDY_HANDLE_SCHEDULED)
+        eddy__slot_drop(handle.loop, slot);
+    slot->state = EDDY_HANDLE_CANCELLED;
+}
+
+eddy_handle_state eddy_handle_get_state(eddy_handle handle)
+{
+    struct eddy__slot *slot = handle_slot(handle);
+
+    return slot == NULL ? EDDY_HANDLE_GONE : (eddy_handle_state)slot->state;
+}
+
+bool eddy_handle_cancelled(eddy_handle handle)
+{
+    return eddy_handle_get_state(handle) == EDDY_HANDLE_CANCELLED;
+}
+
+eddy_context *eddy_handle_get_context(eddy_handle handle)
+{
+    struct eddy__slot *slot = handle_slot(handle);
+
+    return slot == NULL ? NULL : slot->context;
+}
+
+eddy_time eddy_handle_when(eddy_handle handle)
+{
+    return handle.when;
+}
+
+bool eddy_handle_equal(eddy_handle a, eddy_handle b)
+{
+    return a.slot == b.slot && a.generation == b.generation && a.loop == b.loop;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * One iteration, in three steps that a foreign loop could take apart one day: prepare (what is
+ * there to do, and until when may one wait), wait, dispatch (events and due timers become ready
+ * callbacks, which run).
+ *
+ * Order (LOOP-22, LOOP-24): posts of other threads and what earlier callbacks scheduled, then I/O
+ * events, then due timers. What callbacks schedule runs in the next iteration, since a batch is
+ * taken off the queue before it is run.
+ */
+#include "common/iteration.h"
+
+/** A wait never lasts longer (LOOP-23). */
+#define WAIT_MAX EDDY_SECONDS(86400)
+
+/** How many waits in a row may be skipped while callbacks are ready, and for how long. */
+#define SKIPPED_MAX 64
+#define SKIPPING_MAX EDDY_MICROSECONDS(100)
+
+/** Take what other threads posted, so that it runs with this iteration. */
+static void iteration_prepare(struct eddy_loop *loop)
+{
+    /* First the flag, then the posts: a post that comes in between wakes the wait for nothing,
+     * the other way round it would be slept over. */
+    atomic_store(&loop->inbox.wake_pending, false);
+    eddy__inbox_take(&loop->inbox, &loop->ready);
+    if (loop->on_interrupt != NULL && atomic_load(&loop->interrupts) > 0)
+        loop->on_interrupt(loop);
+}
+
+/** LOOP-23. */
+static eddy_time iteration_timeout(struct eddy_loop *loop)
+{
+    eddy_time next = eddy__timers_next(&loop->timers);
+    eddy_time now;
+
+    if (!eddy__list_is_empty(&loop->ready) || loop->stopping)
+        return 0;
+    if (next == EDDY_FOREVER)
+        return EDDY_FOREVER;
+    now = eddy__loop_now(loop);
+    if (next <= now)
+        return 0;
+    /* `now` may be anything, so the difference could overflow. */
+    return next > eddy__time_add(now, WAIT_MAX) ? WAIT_MAX : next - now;
+}
+
+/**
+ * Whether this iteration may do without looking for events (LOOP-25): callbacks that keep each
+ * other busy do not pay a system call each, and yet starve nothing.
+ */
+static bool iteration_may_skip_wait(struct eddy_loop *loop, bool first)
+{
+    eddy_time now;
+
+    if (first || loop->stopping || eddy__list_is_empty(&loop->ready) ||
+        loop->skipped_waits >= SKIPPED_MAX || atomic_load(&loop->inbox.wake_pending) ||
+        eddy__inbox_has_posts(&loop->inbox))
+        return false;
+    now = eddy__loop_now(loop);
+    if (loop->skipped_waits == 0)
+        loop->skipping_since = now;
+    if (now - loop->skipping_since > SKIPPING_MAX || eddy__timers_next(&loop->timers) <= now)
+        return false;
+    loop->skipped_waits++;
+    return true;
+}
+
+/** Append the timers that are due (LOOP-24). */
+static void iteration_expire(struct eddy_loop *loop)
+{
+    eddy_time limit;
+
+    if (loop->timers.count == 0)
+        return;
+    limit = eddy__time_add(eddy__loop_now(loop), loop->clock_resolution);
+    eddy__timers_expire(&loop->timers, limit, &loop->ready);
+}
+
+/** Run exactly the callbacks that are ready now. */
+static void iteration_run(struct eddy_loop *loop)
+{
+    struct eddy__list batch;
+    struct eddy__list *node;
+
+    eddy__list_init(&batch);
+    eddy__list_splice(&batch, &loop->ready);
+    while (!loop->exit_requested && (node = eddy__list_shift(&batch)) != NULL) {
+        struct eddy__ready *ready = EDDY__OWNER(node, struct eddy__ready, node);
+        struct eddy__slot *slot = eddy__slot_of_ready(ready);
+
+        if (slot != NULL)
+            eddy__slot_run(loop, slot); /* the hot path, called directly */
+        else
+            ready->run(ready);
+    }
+    /* After an exit request the rest survives, before what was scheduled meanwhile (LOOP-42). */
+    eddy__list_splice(&batch, &loop->ready);
+    eddy__list_splice(&loop->ready, &batch);
+}
+
+int eddy__loop_iterate(struct eddy_loop *loop, bool first)
+{
+    int error;
+
+    if (!iteration_may_skip_wait(loop, first)) {
+        loop->skipped_waits = 0;
+        iteration_prepare(loop);
+        error = loop->backend->wait(loop, iteration_timeout(loop));
+        if (error)
+            return error;
+        loop->backend->dispatch(loop);
+        iteration_expire(loop);
+    }
+    iteration_run(loop);
+    return 0;
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/** A loop's life: made, run, stopped, closed, freed (LOOP-5..LOOP-21). */
+#include "common/loop.h"
+#include "common/environment.h"
+#include "common/error.h"
+#include "common/iteration.h"
+#include "common/log.h"
+#include "common/thread.h"
+#include "sim/sim.h"
+#include <string.h>
+
+#define SLOW_CALLBACK_DEFAULT EDDY_MILLISECONDS(100)
+
+/** Find a backend by name; NULL or "": the best. */
+static int loop_choose_backend(const char *name, const struct eddy__backend **backend)
+{
+    if (name == NULL || name[0] == '\0')
+        name = eddy__environment("EDDY_BACKEND");
+    for (size_t i = 0; eddy__backends[i] != NULL; i++) {
+        if (name == NULL || name[0] == '\0' || strcmp(eddy__backends[i]->name, name) == 0) {
+            *backend = eddy__backends[i];
+            return 0;
+        }
+    }
+    return eddy_error(EDDY_EINVALID, "no backend \"%s\" on this system", name == NULL ? "" : name);
+}
+
+static void loop_init(struct eddy_loop *loop, const struct eddy__backend *backend)
+{
+    const char *debug = eddy__environment("EDDY_DEBUG");
+
+    loop->backend = backend;
+    loop->fork_count = eddy__fork_count();
+    atomic_init(&loop->references, 1);
+    eddy__list_init(&loop->ready);
+    eddy__list_init(&loop->live);
+    eddy__list_init(&loop->tasks);
+    eddy__list_init(&loop->generators);
+    eddy__slots_init(&loop->slots);
+    eddy__stack_pool_init(&loop->stacks, EDDY__STACKS_CACHED_DEFAULT);
+    loop->slow_callback_duration = SLOW_CALLBACK_DEFAULT;
+    loop->debug = debug != NULL && debug[0] != '\0';
+}
+
+int eddy_loop_new(const eddy_loop_options *options, eddy_loop **loop)
+{
+    const struct eddy__backend *backend;
+    int error = loop_choose_backend(options == NULL ? NULL : options->backend, &backend);
+    struct eddy_loop *made;
+
+    if (error)
+        return error;
+    made = eddy__alloc_zeroed(sizeof *made);
+    if (made == NULL)
+        return EDDY_ENOMEM;
+    loop_init(made, backend);
+    error = backend->open(made);
+    if (error) {
+        eddy__free(made);
+        return error;
+    }
+    made->clock_resolution = backend->resolution(made);
+    *loop = made;
+    return 0;
+}
+
+eddy_loop *eddy_loop_ref(eddy_loop *loop)
+{
+    if (loop != NULL)
+        atomic_fetch_add_explicit(&loop->references, 1, memory_order_relaxed);
+    return loop;
+}
+
+/** True if the loop was made before a fork that lies between it and this process (LOOP-2). */
+static bool loop_is_foreign(const struct eddy_loop *loop)
+{
+    return loop->fork_count != eddy__fork_count();
+}
+
+/** Give back the memory that the loop keeps for reuse, and what only it can refer to. */
+static void loop_free_memory(struct eddy_loop *loop)
+{
+    eddy__futures_trim(loop);
+    eddy__stack_pool_fini(&loop->stacks);
+    eddy__timers_fini(&loop->timers);
+    eddy__slots_fini(&loop->slots);
+    eddy__free(loop->scratch);
+    eddy__sim_detach(loop);
+}
+
+void eddy_loop_unref(eddy_loop *loop)
+{
+    if (loop == NULL || atomic_fetch_sub_explicit(&loop->references, 1, memory_order_acq_rel) != 1)
+        return;
+    /* Closing refers to the loop again while it lets go of things; nobody else can any more. */
+    atomic_store(&loop->references, 1);
+    if (loop_is_foreign(loop)) {
+        if (!atomic_load(&loop->closed))
+            loop->backend->abandon(loop);
+    } else if (!atomic_load(&loop->closed)) {
+        if (loop->debug)
+            eddy__log(EDDY_LOG_WARNING, "event loop %p was never closed", (void *)loop);
+        eddy_loop_close(loop);
+    }
+    loop_free_memory(loop);
+    eddy__free(loop);
+}
+
+const char *eddy_loop_get_backend(const eddy_loop *loop)
+{
+    return loop->backend->name;
+}
+
+int eddy__loop_check_open(const struct eddy_loop *loop)
+{
+    if (atomic_load_explicit(&loop->closed, memory_order_relaxed))
+        return eddy_error(EDDY_EBADSTATE, "event loop is closed");
+    if (loop_is_foreign(loop))
+        return eddy_error(EDDY_EBADSTATE, "event loop belongs to the parent process");
+    return 0;
+}
+
+/** LOOP-7: check in order, then mark the loop as running in this thread. */
+static int loop_enter(struct eddy_loop *loop)
+{
+    struct eddy__thread_state *state = eddy__thread_state();
+    uint64_t self = eddy__thread_self();
+    uint64_t owner = 0;
+    int error = eddy__loop_check_open(loop);
+
+    if (error)
+        return error;
+    if (atomic_load(&loop->running))
+        return eddy_error(EDDY_EBADSTATE, "this event loop is already running");
+    if (state->running != NULL)
+        return eddy_error(EDDY_EBADSTATE, "another event loop is running in this thread");
+    if (!atomic_compare_exchange_strong(&loop->thread, &owner, self) && owner != self)
+        return eddy_error(EDDY_EBADSTATE, "event loop is bound to another thread");
+    /* Where task steps switch back to. */
+    error = eddy__coroutine_init_thread(&loop->thread_coroutine);
+    if (error)
+        return error;
+    state->running = loop;
+    loop->state = state;
+    atomic_store(&loop->running, true);
+    return 0;
+}
+
+/** LOOP-6, LOOP-8: on every way out. */
+static void loop_leave(struct eddy_loop *loop)
+{
+    eddy__coroutine_fini(&loop->thread_coroutine);
+    loop->state->running = NULL;
+    loop->state = NULL;
+    loop->stopping = false;
+    loop->exit_requested = false;
+    atomic_store(&loop->running, false);
+}
+
+int eddy_loop_run_forever(eddy_loop *loop)
+{
+    int error = loop_enter(loop);
+
+    if (error)
+        return error;
+    error = eddy__loop_iterate(loop, true);
+    while (error == 0 && !loop->stopping && !loop->exit_requested)
+        error = eddy__loop_iterate(loop, false);
+    if (error == 0 && loop->exit_requested)
+        error = loop->exit_code;
+    loop_leave(loop);
+    return error;
+}
+
+void eddy_loop_stop(eddy_loop *loop)
+{
+    loop->stopping = true;
+}
+
+void eddy_loop_exit(eddy_loop *loop, int code)
+{
+    if (!atomic_load(&loop->running))
+        return;
+    loop->exit_code = code == 0 ? EDDY_EEXIT : code;
+    loop->exit_requested = true;
+}
+
+/** Drop what is scheduled: callbacks, timers, done callbacks, posts. Other nodes stay queued. */
+static void loop_drop_scheduled(struct eddy_loop *loop)
+{
+    struct eddy__list kept;
+    struct eddy__list *node;
+
+    eddy__inbox_close(&loop->inbox);
+    eddy__list_init(&kept);
+    while ((node = eddy__list_shift(&loop->ready)) != NULL) {
+        struct eddy__ready *ready = EDDY__OWNER(node, struct eddy__ready, node);
+        struct eddy__slot *slot = eddy__slot_of_ready(ready);
+
+        if (slot != NULL)
+            eddy__slot_drop(loop, slot);
+        else if (!eddy__threadsafe_drop_ready(ready) && !eddy__future_drop_ready(ready))
+            eddy__list_append(&kept, node);
+    }
+    eddy__list_splice(&loop->ready, &kept);
+}
+
+/** Drop the timers: the library's own have been stopped, so that only slots are left. */
+static void loop_drop_timers(struct eddy_loop *loop)
+{
+    while (loop->timers.count > 0) {
+        struct eddy__timer *last = loop->timers.entries[loop->timers.count - 1].timer;
+
+        eddy__slot_drop(loop, eddy__slot_of_ready(&last->ready));
+    }
+}
+
+/** Let go of everything that is under way, and run what only tells its owner "it is over". */
+static void loop_abandon(struct eddy_loop *loop)
+{
+    struct eddy__list *node;
+
+    eddy__tasks_abandon(loop);
+    eddy__generators_abandon(loop);
+    while (!eddy__list_is_empty(&loop->live)) {
+        struct eddy__live *live = EDDY__OWNER(loop->live.next, struct eddy__live, node);
+
+        live->abandon(live);
+    }
+    while ((node = eddy__list_shift(&loop->ready)) != NULL) {
+        struct eddy__ready *ready = EDDY__OWNER(node, struct eddy__ready, node);
+
+        ready->run(ready);
+    }
+}
+
+int eddy_loop_close(eddy_loop *loop)
+{
+    if (atomic_load(&loop->running) && !loop_is_foreign(loop))
+        return eddy_error(EDDY_EBADSTATE, "cannot close a running event loop");
+    if (atomic_load(&loop->closed))
+        return 0;
+    if (loop_is_foreign(loop))
+        return eddy_error(EDDY_EBADSTATE, "event loop belongs to the parent process");
+    eddy_loop_ref(loop); /* what is let go of may hold the last reference */
+    atomic_store(&loop->closed, true);
+    loop->closing = true;
+    loop_drop_scheduled(loop);
+    loop_abandon(loop);
+    loop_drop_timers(loop);
+    eddy__executor_close(loop);
+    /* A thread that posted just before may still be about to wake the backend. */
+    while (atomic_load(&loop->wakers) > 0)
+        eddy__thread_yield();
+    loop->backend->close(loop);
+    loop->closing = false;
+    if (loop->debug)
+        eddy__log(EDDY_LOG_DEBUG, "event loop %p is closed", (void *)loop);
+    eddy_loop_unref(loop);
+    return 0;
+}
+
+bool eddy_loop_is_running(const eddy_loop *loop)
+{
+    return atomic_load(&loop->running);
+}
+
+bool eddy_loop_is_closed(const eddy_loop *loop)
+{
+    return atomic_load(&loop->closed);
+}
+
+eddy_time eddy_loop_time(eddy_loop *loop)
+{
+    return eddy__loop_now(loop);
+}
+
+eddy_time eddy_loop_clock_resolution(const eddy_loop *loop)
+{
+    return loop->clock_resolution;
+}
+
+void eddy_loop_set_debug(eddy_loop *loop, bool enabled)
+{
+    loop->debug = enabled;
+}
+
+bool eddy_loop_get_debug(const eddy_loop *loop)
+{
+    return loop->debug;
+}
+
+void eddy_loop_set_slow_callback_duration(eddy_loop *loop, eddy_time duration)
+{
+    loop->slow_callback_duration = duration;
+}
+
+eddy_time eddy_loop_get_slow_callback_duration(const eddy_loop *loop)
+{
+    return loop->slow_callback_duration;
+}
+
+void eddy__loop_report_slow(struct eddy_loop *loop, eddy_time took, const char *what)
+{
+    if (loop->debug && took >= loop->slow_callback_duration)
+        eddy__log(EDDY_LOG_WARNING, "%s took %.3f seconds", what, (double)took / 1e9);
+}
+
+int eddy__loop_post(struct eddy_loop *loop, struct eddy__post *post)
+{
+    int wake;
+
+    /* The loop may run the post and be closed before the wake-up comes: closing waits for us. */
+    atomic_fetch_add(&loop->wakers, 1);
+    wake = eddy__inbox_push(&loop->inbox, post);
+    if (wake > 0)
+        loop->backend->wake(loop);
+    atomic_fetch_sub(&loop->wakers, 1);
+    return wake < 0 ? eddy_error(wake, "event loop is closed") : 0;
+}
+
+void *eddy__loop_scratch(struct eddy_loop *loop)
+{
+    if (loop->scratch == NULL)
+        loop->scratch = eddy__alloc(EDDY__SCRATCH_SIZE);
+    return loop->scratch;
+}

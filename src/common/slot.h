@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * Slots: where scheduled callbacks live, and what the by-value handles refer to.
+ *
+ * A slot serves one callback after the other; each gets a new generation, by which a handle knows
+ * whether the slot is still its own. Slots live in chunks that stay until the loop's memory goes,
+ * so a handle may look at its slot at any time, and scheduling allocates only while the number
+ * of callbacks in flight is at a new high.
+ */
+#ifndef EDDY_COMMON_SLOT_H
+#define EDDY_COMMON_SLOT_H
+
+#include "common/timer.h"
+#include <eddy/handle.h>
+
+struct eddy__slot {
+    struct eddy__timer timer; /**< its ready node serves call_soon() as well */
+    eddy_callback callback;
+    void *arg;
+    eddy_context *context;
+    uint64_t generation : 62;
+    uint64_t state : 2; /**< enum eddy_handle_state */
+    void *created_at;   /**< debug mode: return address of the scheduling call */
+};
+
+struct eddy__slot_chunk;
+
+struct eddy__slots {
+    struct eddy__slot_chunk *chunks;
+    struct eddy__list free;
+    uint32_t count;
+    uint64_t generation;
+};
+
+void eddy__slots_init(struct eddy__slots *slots);
+
+/** Free all chunks; what is scheduled has been dropped before. */
+void eddy__slots_fini(struct eddy__slots *slots);
+
+/** A free slot of a new generation in state SCHEDULED; NULL if out of memory. */
+struct eddy__slot *eddy__slot_take(struct eddy__slots *slots);
+
+/** Give it back; its generation and state can be asked until it is taken again. */
+void eddy__slot_give(struct eddy__slots *slots, struct eddy__slot *slot);
+
+/** Run the callback of a slot out of the ready queue. */
+void eddy__slot_run(struct eddy_loop *loop, struct eddy__slot *slot);
+
+/** Forget the callback of a slot that is scheduled: release its context, give it back. */
+void eddy__slot_drop(struct eddy_loop *loop, struct eddy__slot *slot);
+
+/** The slot if `ready` belongs to one, else NULL. */
+struct eddy__slot *eddy__slot_of_ready(struct eddy__ready *ready);
+
+/** The handle that refers to what `slot` serves now. */
+eddy_handle eddy__slot_handle(struct eddy_loop *loop, const struct eddy__slot *slot);
+
+#endif
