@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+#include "support/fixture.h"
+#include "common/loop.h"
+#include "common/thread.h"
+#include "support/oom.h"
+#include "support/support.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* CMocka knows tests by their state; ours is the table's entry at first, then the fixture. */
+static struct fixture fixture;
+
+static int fixture_make_loop(struct fixture *f)
+{
+    const char *backend = getenv("EDDY_TEST_BACKEND");
+    eddy_loop_options options = {.backend = backend};
+
+    if (backend != NULL && strcmp(backend, "sim") == 0) {
+        f->sim = eddy_sim_new(NULL);
+        if (f->sim == NULL)
+            return EDDY_ENOMEM;
+        f->loop = eddy_sim_loop(f->sim);
+        return 0;
+    }
+    return eddy_loop_new(&options, &f->loop);
+}
+
+static int fixture_setup(void **state)
+{
+    struct fixture *f = &fixture;
+    int error;
+
+    memset(f, 0, sizeof *f);
+    f->test = *state;
+    *state = f;
+    reports_reset();
+    recorder_reset();
+    platform_descriptors_look(&f->descriptors);
+    allocations_reset();
+    oom_begin_test();
+    error = fixture_make_loop(f);
+    if (error == 0) {
+        eddy_loop_set_exception_handler(f->loop, reports_handler, NULL);
+        return 0;
+    }
+    if (allocations_failed()) {
+        f->gave_up = true;
+        return 0;
+    }
+    print_error("no loop: %s: %s\n", eddy_err_name(error), eddy_error_text());
+    return -1;
+}
+
+/* An assertion that failed inside a callback jumped out of the run; make the loop usable again. */
+static void fixture_end_broken_run(void)
+{
+    eddy_loop *loop = eddy__thread_state()->running;
+
+    if (loop == NULL)
+        return;
+    eddy__thread_state()->running = NULL;
+    atomic_store(&loop->running, false);
+}
+
+static bool fixture_close(struct fixture *f)
+{
+    int error, left = 0;
+
+    while (f->socket_count > 0)
+        eddy_socket_close(f->sockets[--f->socket_count]);
+    if (f->loop == NULL)
+        return true;
+    fixture_end_broken_run();
+    eddy_set_context(NULL);
+    error = eddy_loop_close(f->loop);
+    if (error != 0)
+        print_error("closing the loop failed: %s\n", eddy_err_name(error));
+    if (f->sim != NULL)
+        left = eddy_sim_free(f->sim);
+    else
+        eddy_loop_unref(f->loop);
+    if (left != 0)
+        print_error("the simulation ended with %d left behind: %s\n", left, eddy_error_text());
+    f->loop = NULL;
+    f->sim = NULL;
+    return error == 0 && left == 0;
+}
+
+/* Threads of an executor that was told to end may take a moment. */
+static void fixture_settle(void)
+{
+    struct eddy__mutex mutex;
+    struct eddy__condition condition;
+    int i;
+
+    if (allocations_live() == 0 || eddy__mutex_init(&mutex) != 0)
+        return;
+    if (eddy__condition_init(&condition) == 0) {
+        eddy__mutex_lock(&mutex);
+        for (i = 0; i < 500 && allocations_live() > 0; i++)
+            eddy__condition_wait_for(&condition, &mutex, EDDY_MILLISECONDS(1));
+        eddy__mutex_unlock(&mutex);
+        eddy__condition_fini(&condition);
+    }
+    eddy__mutex_fini(&mutex);
+}
+
+/* Close everything, then look for what is left. */
+static bool fixture_is_clean(struct fixture *f)
+{
+    bool clean = fixture_close(f);
+
+    fixture_settle();
+    if (allocations_live() > 0) {
+        print_error("%zu allocations are left:\n", allocations_live());
+        allocations_print_live();
+        clean = false;
+    }
+    if (platform_descriptors_print_new(&f->descriptors) > 0) {
+        print_error("descriptors are left open\n");
+        clean = false;
+    }
+    if (!clean)
+        oom_note_leak();
+    if (!allocations_failed() && reports_print_unclaimed() > 0) {
+        print_error("nobody expected these\n");
+        clean = false;
+    }
+    return clean;
+}
+
+static void fixture_body(void **state)
+{
+    struct fixture *f = *state;
+
+    if (f->gave_up)
+        return;
+    oom_begin_body();
+    f->test->body(f);
+    f->finished = true;
+    oom_end_body();
+    if (!fixture_is_clean(f))
+        fail();
+}
+
+static int fixture_teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    if (f->finished)
+        return 0;
+    if (f->gave_up) {
+        oom_end_body();
+        return fixture_is_clean(f) ? 0 : -1;
+    }
+    /* The test failed or was skipped midway: what it left is not the library's fault. */
+    if (!oom_is_on())
+        fixture_close(f);
+    return 0;
+}
+
+int fixture_must(int result, const char *call, const char *file, int line)
+{
+    if (result >= 0)
+        return result;
+    if (result == EDDY_ENOMEM && allocations_failed() && eddy__thread_state()->running == NULL) {
+        fixture.gave_up = true;
+        skip();
+    }
+    print_error("%s: %s: %s\n", call, eddy_err_name(result), eddy_error_text());
+    _fail(file, line);
+    return result;
+}
+
+static struct CMUnitTest fixture_unit(const struct test *test)
+{
+    struct CMUnitTest unit = {
+        .name = test->name,
+        .test_func = fixture_body,
+        .setup_func = fixture_setup,
+        .teardown_func = fixture_teardown,
+        .initial_state = (void *)(uintptr_t)test,
+    };
+
+    return unit;
+}
+
+int fixture_run_test(const char *suite, const struct test *test)
+{
+    struct CMUnitTest unit = fixture_unit(test);
+
+    return _cmocka_run_group_tests(suite, &unit, 1, NULL, NULL);
+}
+
+int fixture_run_suite(const char *suite, const struct test *tests, size_t count)
+{
+    const char *filter = getenv("EDDY_TEST_FILTER");
+    struct CMUnitTest *units = calloc(count, sizeof *units);
+    size_t i, chosen = 0;
+    int failures;
+
+    if (units == NULL)
+        return 1;
+    allocations_install();
+    for (i = 0; i < count; i++) {
+        if (filter == NULL || strstr(tests[i].name, filter) != NULL)
+            units[chosen++] = fixture_unit(&tests[i]);
+    }
+    if (oom_is_on()) {
+        failures = 0;
+        for (i = 0; i < chosen; i++)
+            failures += oom_run_test(suite, units[i].initial_state);
+        failures += oom_finish(suite);
+    } else {
+        failures = _cmocka_run_group_tests(suite, units, chosen, NULL, NULL);
+    }
+    free(units);
+    return failures != 0;
+}
+
+bool fixture_backend_is(const struct fixture *f, const char *name)
+{
+    return strcmp(eddy_loop_get_backend(f->loop), name) == 0;
+}
+
+void fixture_keep_socket(struct fixture *f, eddy_socket socket)
+{
+    assert_true(f->socket_count < FIXTURE_SOCKETS);
+    f->sockets[f->socket_count++] = socket;
+}
+
+void fixture_drop_socket(struct fixture *f, eddy_socket socket)
+{
+    size_t i;
+
+    for (i = 0; i < f->socket_count; i++) {
+        if (f->sockets[i] == socket) {
+            f->sockets[i] = f->sockets[--f->socket_count];
+            return;
+        }
+    }
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * The fixture: each test gets a fresh loop on the backend under test, and afterwards nothing may be
+ * left allocated, open or unsaid.
+ *
+ *     static void test_call_soon_runs_in_the_next_iteration(struct fixture *f)
+ *     {
+ *         must(eddy_loop_call_soon(f->loop, on_call, "a", NULL));
+ *         run_iterations(f->loop, 1);
+ *         assert_recorded("a");
+ *     }
+ *
+ *     int main(void)
+ *     {
+ *         static const struct test tests[] = {TEST(test_call_soon_runs_in_the_next_iteration)};
+ *
+ *         return run_suite("loop", tests);
+ *     }
+ *
+ * With EDDY_TEST_OOM=1 the runner repeats each test with its first, second, ... allocation
+ * failing; see oom.h.
+ */
+#ifndef TESTS_SUPPORT_FIXTURE_H
+#define TESTS_SUPPORT_FIXTURE_H
+
+#include "support/platform.h"
+#include <eddy/eddy.h>
+#include <eddy/testing.h>
+
+/** Raw sockets that a fixture keeps for its tests. */
+enum { FIXTURE_SOCKETS = 16 };
+
+struct fixture {
+    eddy_loop *loop; /**< closed and freed by the fixture; a test may close it before */
+    eddy_sim *sim;   /**< its simulation if the backend under test is "sim", else NULL */
+
+    eddy_socket sockets[FIXTURE_SOCKETS]; /**< see fixture_keep_socket() */
+    size_t socket_count;
+    struct platform_descriptors descriptors;
+    const struct test *test;
+    bool finished; /**< the body returned */
+    bool gave_up;  /**< the body ended at a must(), owning nothing */
+};
+
+/** One test; make it with TEST(). */
+struct test {
+    const char *name;
+    void (*body)(struct fixture *f);
+};
+
+#define TEST(function)                                                                             \
+    {                                                                                              \
+#function, function                                                                        \
+    }
+
+/**
+ * Run a suite; what main() returns. EDDY_TEST_BACKEND names the backend (not set: the best there
+ * is), EDDY_TEST_FILTER keeps only tests whose name contains it.
+ */
+#define run_suite(suite, tests) fixture_run_suite(suite, tests, sizeof(tests) / sizeof *(tests))
+
+/**
+ * Expect success. If the call failed because of an allocation that EDDY_TEST_OOM made fail, the
+ * test ends here, content, and the library has to be clean: so use it where the test holds nothing
+ * of its own that the fixture does not give back.
+ */
+#define must(call) fixture_must((call), #call, __FILE__, __LINE__)
+
+/** Run exactly `count` iterations, none of which waits (LOOP-10). */
+void run_iterations(eddy_loop *loop, int count);
+
+/** Run the loop until `*flag`, looked at every millisecond; fail after ten seconds of the loop. */
+#define run_until(loop, flag) fixture_run_until(loop, flag, __FILE__, __LINE__)
+
+/** Run the loop until `text` is recorded, to the end of that iteration; else as run_until(). */
+#define run_until_recorded(loop, text) fixture_run_until_recorded(loop, text, __FILE__, __LINE__)
+
+/** Run the loop for `span` of its time. */
+void run_for(eddy_loop *loop, eddy_time span);
+
+/** True if the backend under test is `name`. */
+bool fixture_backend_is(const struct fixture *f, const char *name);
+
+/** Have the fixture close `socket` at the end, or take it back to close it earlier. */
+void fixture_keep_socket(struct fixture *f, eddy_socket socket);
+void fixture_drop_socket(struct fixture *f, eddy_socket socket);
+
+/** An eddy_callback that records its argument, a text. */
+int on_call(void *text);
+
+/** An eddy_callback that stops its argument, a loop. */
+int on_call_stop(void *loop);
+
+int fixture_run_suite(const char *suite, const struct test *tests, size_t count);
+int fixture_must(int result, const char *call, const char *file, int line);
+void fixture_run_until(eddy_loop *loop, const bool *flag, const char *file, int line);
+void fixture_run_until_recorded(eddy_loop *loop, const char *text, const char *file, int line);
+
+/* For oom.c, which runs tests its own way. */
+
+/** Run one test by CMocka; the number of failures. */
+int fixture_run_test(const char *suite, const struct test *test);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/** What suites need of the operating system; platform_posix.c and platform_win32.c supply it. */
+#ifndef TESTS_SUPPORT_PLATFORM_H
+#define TESTS_SUPPORT_PLATFORM_H
+
+#include <eddy/base.h>
+
+/** Descriptors that a test could reasonably have. */
+enum { PLATFORM_DESCRIPTORS = 1024 };
+
+/** Which descriptors of this process are open. */
+struct platform_descriptors {
+    unsigned char open[PLATFORM_DESCRIPTORS];
+};
+
+/** Look which descriptors are open. Sees nothing on Windows, where handles come and go. */
+void platform_descriptors_look(struct platform_descriptors *descriptors);
+
+/** Print those that are open now and were not `before`; returns how many. */
+int platform_descriptors_print_new(const struct platform_descriptors *before);
+
+/** Close `socket`, a TCP socket of the system, so that its peer sees a reset. */
+void platform_socket_reset(eddy_socket socket);
+
+/** Stop in the debugger. */
+void platform_trap(void);
+
+/** Memory that a child of platform_run() shares with us; zeroed. NULL: this system has no fork. */
+void *platform_share(size_t size);
+
+enum platform_end { PLATFORM_RETURNED = 0, PLATFORM_CRASHED, PLATFORM_HUNG };
+
+/**
+ * Run `function(arg)` in a child of this process, for at most `seconds`.
+ *
+ * What it prints goes into `output` (NUL-terminated, its end if it is too long).
+ */
+enum platform_end platform_run(void (*function)(void *arg), void *arg, unsigned seconds,
+                               char *output, size_t size);
+
+/** Let a fault end the process, whatever handlers the test runner has installed. */
+void platform_default_faults(void);
+
+/** Set or (with NULL) remove an environment variable. */
+void platform_set_environment(const char *name, const char *value);
+
+#endif

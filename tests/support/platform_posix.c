@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+#if !defined(_WIN32)
+#include "support/platform.h"
+#include "support/support.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+void platform_descriptors_look(struct platform_descriptors *descriptors)
+{
+    int fd;
+
+    for (fd = 0; fd < PLATFORM_DESCRIPTORS; fd++)
+        descriptors->open[fd] = fcntl(fd, F_GETFD) != -1;
+}
+
+int platform_descriptors_print_new(const struct platform_descriptors *before)
+{
+    struct platform_descriptors now;
+    char path[64], target[128];
+    ssize_t length;
+    int fd, count = 0;
+
+    platform_descriptors_look(&now);
+    for (fd = 0; fd < PLATFORM_DESCRIPTORS; fd++) {
+        if (!now.open[fd] || before->open[fd])
+            continue;
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        length = readlink(path, target, sizeof target - 1);
+        target[length > 0 ? length : 0] = '\0';
+        print_error("    descriptor %d %s\n", fd, target);
+        count++;
+    }
+    return count;
+}
+
+void platform_socket_reset(eddy_socket socket)
+{
+    struct linger linger = {.l_onoff = 1, .l_linger = 0};
+
+    setsockopt((int)socket, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+    close((int)socket);
+}
+
+void platform_trap(void)
+{
+    raise(SIGTRAP);
+}
+
+void *platform_share(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    return memory != MAP_FAILED ? memory : NULL;
+}
+
+/* The child's side: everything printed goes to `output`. */
+static _Noreturn void platform_child(void (*function)(void *arg), void *arg, unsigned seconds,
+                                     int output)
+{
+    dup2(output, STDOUT_FILENO);
+    dup2(output, STDERR_FILENO);
+    signal(SIGALRM, SIG_DFL);
+    alarm(seconds);
+    function(arg);
+    fflush(NULL);
+    _exit(0);
+}
+
+static void platform_read_output(FILE *file, char *output, size_t size)
+{
+    long end;
+
+    fseek(file, 0, SEEK_END);
+    end = ftell(file);
+    fseek(file, end > (long)size - 1 ? end - (long)size + 1 : 0, SEEK_SET);
+    output[fread(output, 1, size - 1, file)] = '\0';
+}
+
+enum platform_end platform_run(void (*function)(void *arg), void *arg, unsigned seconds,
+                               char *output, size_t size)
+{
+    FILE *file = tmpfile();
+    int status = 0;
+    pid_t child;
+
+    if (file == NULL) {
+        perror("tmpfile");
+        exit(1);
+    }
+    fflush(NULL);
+    child = fork();
+    if (child == -1) {
+        perror("fork");
+        exit(1);
+    }
+    if (child == 0)
+        platform_child(function, arg, seconds, fileno(file));
+    while (waitpid(child, &status, 0) == -1 && errno == EINTR)
+        ;
+    platform_read_output(file, output, size);
+    fclose(file);
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+        return PLATFORM_HUNG;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? PLATFORM_RETURNED : PLATFORM_CRASHED;
+}
+
+void platform_default_faults(void)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGABRT};
+    size_t i;
+
+    for (i = 0; i < sizeof faults / sizeof *faults; i++)
+        signal(faults[i], SIG_DFL);
+}
+
+void platform_set_environment(const char *name, const char *value)
+{
+    if (value != NULL)
+        setenv(name, value, 1);
+    else
+        unsetenv(name);
+}
+#else
+/* A translation unit must not be empty. */
+extern int platform_posix_is_empty_on_windows;
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#if defined(_WIN32)
+#include "support/platform.h"
+#include "support/support.h"
+#include <stdlib.h>
+#include <string.h>
+#include <winsock2.h>
+
+void platform_descriptors_look(struct platform_descriptors *descriptors)
+{
+    memset(descriptors, 0, sizeof *descriptors);
+}
+
+int platform_descriptors_print_new(const struct platform_descriptors *before)
+{
+    (void)before;
+    return 0;
+}
+
+void platform_socket_reset(eddy_socket socket)
+{
+    struct linger linger = {.l_onoff = 1, .l_linger = 0};
+
+    setsockopt((SOCKET)socket, SOL_SOCKET, SO_LINGER, (const char *)&linger, sizeof linger);
+    closesocket((SOCKET)socket);
+}
+
+void platform_trap(void)
+{
+    DebugBreak();
+}
+
+void *platform_share(size_t size)
+{
+    (void)size;
+    return NULL;
+}
+
+enum platform_end platform_run(void (*function)(void *arg), void *arg, unsigned seconds,
+                               char *output, size_t size)
+{
+    (void)function;
+    (void)arg;
+    (void)seconds;
+    if (size > 0)
+        output[0] = '\0';
+    return PLATFORM_CRASHED;
+}
+
+void platform_default_faults(void)
+{
+}
+
+void platform_set_environment(const char *name, const char *value)
+{
+    _putenv_s(name, value != NULL ? value : "");
+}
+#else
+/* A translation unit must not be empty. */
+extern int platform_win32_is_empty_elsewhere;
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* Running the loop for a while: the part of fixture.h that knows nothing of CMocka's tests. */
+#include "support/support.h"
+
+void run_iterations(eddy_loop *loop, int count)
+{
+    int i;
+
+    for (i = 0; i < count; i++) {
+        eddy_loop_stop(loop);
+        must(eddy_loop_run_forever(loop));
+    }
+}
+
+int on_call(void *text)
+{
+    record("%s", (const char *)text);
+    return 0;
+}
+
+int on_call_stop(void *loop)
+{
+    eddy_loop_stop(loop);
+    return 0;
+}
+
+void run_for(eddy_loop *loop, eddy_time span)
+{
+    must(eddy_loop_call_later(loop, span, on_call_stop, loop, NULL));
+    must(eddy_loop_run_forever(loop));
+}
+
+/* A limit on waiting: enough for a busy machine, far from a hang. */
+#define LIMIT EDDY_SECONDS(10)
+
+static void run_fail(const char *what, const char *file, int line)
+{
+    recorder_print();
+    print_error("waited in vain for %s\n", what);
+    _fail(file, line);
+}
+
+void fixture_run_until(eddy_loop *loop, const bool *flag, const char *file, int line)
+{
+    eddy_time limit = eddy_loop_time(loop) + LIMIT;
+
+    while (!*flag) {
+        if (eddy_loop_time(loop) > limit)
+            run_fail("a flag", file, line);
+        run_for(loop, EDDY_MILLISECONDS(1));
+    }
+}
+
+static void run_stop(void *loop)
+{
+    eddy_loop_stop(loop);
+}
+
+void fixture_run_until_recorded(eddy_loop *loop, const char *text, const char *file, int line)
+{
+    eddy_handle limit;
+
+    if (recorded(text) > 0)
+        return;
+    must(eddy_loop_call_later(loop, LIMIT, on_call_stop, loop, &limit));
+    recorder_await(text, run_stop, loop);
+    must(eddy_loop_run_forever(loop));
+    recorder_await(NULL, NULL, NULL);
+    eddy_handle_cancel(limit);
+    if (recorded(text) == 0)
+        run_fail(text, file, line);
+}
