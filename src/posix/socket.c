@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/socket.h"
+#include "common/address.h"
+#include "common/error.h"
+#include "posix/descriptor.h"
+#include "posix/sys.h"
+#include <assert.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stddef.h>
+#include <string.h>
+
+static_assert(EDDY__SPANS_MAX <= UCHAR_MAX, "see socket_send_spans()");
+static_assert(sizeof(struct eddy__span) == sizeof(struct iovec), "a span is an iovec");
+static_assert(offsetof(struct eddy__span, data) == offsetof(struct iovec, iov_base), "its base");
+static_assert(offsetof(struct eddy__span, size) == offsetof(struct iovec, iov_len), "its length");
+
+/* SIGPIPE: a flag a call where there is one (Linux, BSD), an option of the socket elsewhere. */
+#if !defined(MSG_NOSIGNAL)
+#define MSG_NOSIGNAL 0
+#endif
+
+#if defined(SOCK_NONBLOCK) && defined(SOCK_CLOEXEC)
+#define SOCKET_FLAGS (SOCK_NONBLOCK | SOCK_CLOEXEC)
+#else
+#define SOCKET_FLAGS 0
+#endif
+
+static int socket_error(void)
+{
+    return eddy__system_error(errno);
+}
+
+/* 0, or the error of a call that says -1. */
+static int socket_result(int result)
+{
+    return result < 0 ? socket_error() : 0;
+}
+
+/* What a new socket needs beyond what its making could ask for; closes it if that fails. */
+static int socket_prepare(int fd)
+{
+    int error = 0;
+
+    if (SOCKET_FLAGS == 0)
+        error = eddy__descriptor_adopt(fd);
+#if defined(SO_NOSIGPIPE)
+    int one = 1;
+
+    if (error == 0 && EDDY__SYS(setsockopt)(fd, SOL_SOCKET, SO_NOSIGPIPE, &one, sizeof one) < 0) {
+        error = socket_error();
+        eddy__descriptor_close(fd);
+    }
+#endif
+    return error;
+}
+
+static int socket_open(struct eddy_loop *loop, int family, int type, int protocol,
+                       eddy_socket *opened)
+{
+    int native = eddy__family_to_native(family);
+    int error;
+    int fd;
+
+    (void)loop;
+    if (native < 0)
+        return eddy_error(EDDY_EAFNOSUPPORT, "this family cannot be opened by number");
+    fd = EDDY__SYS(socket)(native, eddy__type_to_native(type) | SOCKET_FLAGS,
+                           eddy__protocol_to_native(protocol));
+    if (fd < 0)
+        return socket_error();
+    error = socket_prepare(fd);
+    if (error == 0)
+        *opened = fd;
+    return error;
+}
+
+static int socket_pair(struct eddy_loop *loop, int type, eddy_socket sockets[2])
+{
+    int fds[2];
+    int error;
+
+    (void)loop;
+    if (EDDY__SYS(socketpair)(AF_UNIX, eddy__type_to_native(type) | SOCKET_FLAGS, 0, fds) < 0)
+        return socket_error();
+    error = socket_prepare(fds[0]);
+    if (error < 0) {
+        eddy__descriptor_close(fds[1]);
+        return error;
+    }
+    error = socket_prepare(fds[1]);
+    if (error < 0) {
+        eddy__descriptor_close(fds[0]);
+        return error;
+    }
+    sockets[0] = fds[0];
+    sockets[1] = fds[1];
+    return 0;
+}
+
+static void socket_close(eddy_socket socket)
+{
+    eddy__descriptor_close((int)socket);
+}
+
+static int socket_set_nonblocking(eddy_socket socket)
+{
+    return eddy__descriptor_set_nonblocking((int)socket);
+}
+
+static int socket_integer(eddy_socket socket, int level, int name, int *value)
+{
+    socklen_t size = sizeof *value;
+
+    return socket_result(EDDY__SYS(getsockopt)((int)socket, level, name, value, &size));
+}
+
+static int socket_local_address(eddy_socket socket, eddy_address *address);
+
+/* The protocol that goes with a family and type where the system cannot be asked (macOS). */
+static int socket_usual_protocol(int family, int type)
+{
+    if (family != EDDY_INET && family != EDDY_INET6)
+        return EDDY_ANY_PROTOCOL;
+    return type == EDDY_STREAM ? EDDY_TCP : type == EDDY_DGRAM ? EDDY_UDP : EDDY_ANY_PROTOCOL;
+}
+
+static int socket_identify(eddy_socket socket, int *family, int *type, int *protocol)
+{
+    eddy_address local;
+    int native;
+    int error = socket_integer(socket, SOL_SOCKET, SO_TYPE, &native);
+
+    if (error == 0)
+        error = socket_local_address(socket, &local);
+    if (error < 0)
+        return error;
+    *family = (int)eddy_address_family(&local);
+    *type = eddy__type_from_native(native);
+    *protocol = socket_usual_protocol(*family, *type);
+#if defined(SO_PROTOCOL)
+    /* Tells MPTCP or SCTP from TCP; what it does not know is "any". */
+    if (socket_integer(socket, SOL_SOCKET, SO_PROTOCOL, &native) == 0)
+        *protocol = eddy__protocol_from_native(native);
+#endif
+    return 0;
+}
+
+static int socket_is_listening(eddy_socket socket)
+{
+    int value = 0;
+    int error = socket_integer(socket, SOL_SOCKET, SO_ACCEPTCONN, &value);
+
+    return error < 0 ? error : value != 0;
+}
+
+static int socket_duplicate(eddy_socket socket, eddy_socket *copy)
+{
+    int fd = EDDY__SYS(fcntl)((int)socket, F_DUPFD_CLOEXEC, 0);
+
+    if (fd < 0)
+        return socket_error();
+    *copy = fd;
+    return 0;
+}
+
+static const struct sockaddr *socket_native(const eddy_address *address, socklen_t *size)
+{
+    size_t length;
+    const void *native = eddy_address_native(address, &length);
+
+    *size = (socklen_t)length;
+    return native;
+}
+
+static int socket_bind(eddy_socket socket, const eddy_address *address)
+{
+    socklen_t size;
+    const struct sockaddr *native = socket_native(address, &size);
+
+    return socket_result(EDDY__SYS(bind)((int)socket, native, size));
+}
+
+static int socket_listen(eddy_socket socket, int backlog)
+{
+    return socket_result(EDDY__SYS(listen)((int)socket, backlog));
+}
+
+static int socket_connect(eddy_socket socket, const eddy_address *address)
+{
+    socklen_t size;
+    const struct sockaddr *native = socket_native(address, &size);
+
+    if (EDDY__SYS(connect)((int)socket, native, size) == 0)
+        return 0;
+    /* An interrupted connect goes on by itself; calling again would only say so (EALREADY). */
+    if (errno == EINTR)
+        return EDDY_EINPROGRESS;
+    return socket_error();
+}
+
+static int socket_connect_result(eddy_socket socket)
+{
+    int number = 0;
+    int error = socket_integer(socket, SOL_SOCKET, SO_ERROR, &number);
+
+    if (error < 0)
+        return error;
+    return number == 0 ? 0 : eddy__system_error(number);
+}
+
+/* Accept with both flags set, in one call where the system can. */
+static int socket_accept_native(int fd, struct sockaddr *peer, socklen_t *size)
+{
+#if defined(EDDY__HAVE_ACCEPT4)
+    return EDDY__SYS(accept4)(fd, peer, size, SOCKET_FLAGS);
+#else
+    return EDDY__SYS(accept)(fd, peer, size);
+#endif
+}
+
+static int socket_accept(eddy_socket socket, eddy_socket *accepted, eddy_address *peer)
+{
+    struct sockaddr_storage native;
+    socklen_t size = sizeof native;
+    int fd = socket_accept_native((int)socket, (struct sockaddr *)&native, &size);
+    int error;
+
+    if (fd < 0)
+        return socket_error();
+    error = socket_prepare(fd);
+    if (error < 0)
+        return error;
+    *accepted = fd;
+    /* BSD may hand out a connection that is already gone, without an address. */
+    memset(peer, 0, sizeof *peer);
+    if (size <= sizeof native)
+        eddy_address_from_native(&native, size, peer);
+    return 0;
+}
+
+static int64_t socket_receive(eddy_socket socket, void *buffer, size_t size)
+{
+    ssize_t received;
+
+    do
+        received = EDDY__SYS(recv)((int)socket, buffer, size, 0);
+    while (received < 0 && errno == EINTR); /* without waiting, a signal meets it at most once */
+    return received < 0 ? socket_error() : received;
+}
+
+static int64_t socket_send_spans(int fd, const struct eddy__span *spans, size_t count)
+{
+    struct msghdr message = {0};
+
+    /* The interface has no const here; nothing is written through it. */
+    message.msg_iov = (struct iovec *)(uintptr_t)spans;
+    message.msg_iovlen = (unsigned char)count; /* an int or a size_t, as systems go */
+    return EDDY__SYS(sendmsg)(fd, &message, MSG_NOSIGNAL);
+}
+
+static int64_t socket_send(eddy_socket socket, const struct eddy__span *spans, size_t count)
+{
+    int64_t sent;
+
+    do
+        sent = count == 1 ? EDDY__SYS(send)((int)socket, spans[0].data, spans[0].size, MSG_NOSIGNAL)
+                          : socket_send_spans((int)socket, spans, count);
+    while (sent < 0 && errno == EINTR); /* as in socket_receive() */
+    if (sent >= 0)
+        return sent;
+#if defined(__APPLE__)
+    /* While a connection is being torn down, macOS says this where it means a broken pipe. */
+    if (errno == EPROTOTYPE)
+        return eddy__system_error(EPIPE);
+#endif
+    return socket_error();
+}
+
+static int socket_shutdown_send(eddy_socket socket)
+{
+    return socket_result(EDDY__SYS(shutdown)((int)socket, SHUT_WR));
+}
+
+static int socket_shutdown_both(eddy_socket socket)
+{
+    return socket_result(EDDY__SYS(shutdown)((int)socket, SHUT_RDWR));
+}
+
+static int socket_local_address(eddy_socket socket, eddy_address *address)
+{
+    struct sockaddr_storage native;
+    socklen_t size = sizeof native;
+
+    if (EDDY__SYS(getsockname)((int)socket, (struct sockaddr *)&native, &size) < 0)
+        return socket_error();
+    return eddy_address_from_native(&native, size, address);
+}
+
+static int socket_peer_address(eddy_socket socket, eddy_address *address)
+{
+    struct sockaddr_storage native;
+    socklen_t size = sizeof native;
+
+    if (EDDY__SYS(getpeername)((int)socket, (struct sockaddr *)&native, &size) < 0)
+        return socket_error();
+    return eddy_address_from_native(&native, size, address);
+}
+
+/* The system's words for an option; a level of -1 where it has none. */
+static const struct {
+    int level;
+    int name;
+} socket_options[] = {
+    [EDDY__REUSE_ADDRESS] = {SOL_SOCKET, SO_REUSEADDR},
+#if defined(SO_REUSEPORT)
+    [EDDY__REUSE_PORT] = {SOL_SOCKET, SO_REUSEPORT},
+#else
+    [EDDY__REUSE_PORT] = {-1, 0},
+#endif
+    [EDDY__KEEP_ALIVE] = {SOL_SOCKET, SO_KEEPALIVE},
+    [EDDY__IPV6_ONLY] = {IPPROTO_IPV6, IPV6_V6ONLY},
+    [EDDY__NO_DELAY] = {IPPROTO_TCP, TCP_NODELAY},
+    [EDDY__RECEIVE_BUFFER] = {SOL_SOCKET, SO_RCVBUF},
+    [EDDY__SEND_BUFFER] = {SOL_SOCKET, SO_SNDBUF},
+    [EDDY__BROADCAST] = {SOL_SOCKET, SO_BROADCAST},
+};
+
+static int socket_set_option(eddy_socket socket, enum eddy__socket_option option, int value)
+{
+    if (socket_options[option].level < 0)
+        return EDDY_ENOTSUPPORTED;
+    return socket_result(EDDY__SYS(setsockopt)((int)socket, socket_options[option].level,
+                                               socket_options[option].name, &value, sizeof value));
+}
+
+static int socket_get_option(eddy_socket socket, enum eddy__socket_option option, int *value)
+{
+    if (socket_options[option].level < 0)
+        return EDDY_ENOTSUPPORTED;
+    return socket_integer(socket, socket_options[option].level, socket_options[option].name, value);
+}
+
+const struct eddy__socket_ops eddy__system_sockets = {
+    .open = socket_open,
+    .pair = socket_pair,
+    .close = socket_close,
+    .set_nonblocking = socket_set_nonblocking,
+    .identify = socket_identify,
+    .is_listening = socket_is_listening,
+    .duplicate = socket_duplicate,
+    .bind = socket_bind,
+    .listen = socket_listen,
+    .connect = socket_connect,
+    .connect_result = socket_connect_result,
+    .accept = socket_accept,
+    .receive = socket_receive,
+    .send = socket_send,
+    .shutdown_send = socket_shutdown_send,
+    .shutdown_both = socket_shutdown_both,
+    .local_address = socket_local_address,
+    .peer_address = socket_peer_address,
+    .set_option = socket_set_option,
+    .get_option = socket_get_option,
+};
