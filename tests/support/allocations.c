@@ -183,7 +183,8 @@ void allocations_print_live(void)
             continue;
         if (++printed > 20)
             break;
-        print_error("    allocation %zu, %zu bytes\n", block->number, block->size);
+        print_error("    allocation %lu, %lu bytes\n", (unsigned long)block->number,
+                    (unsigned long)block->size);
     }
     allocations_release();
 }

@@ -112,7 +112,7 @@ static bool fixture_is_clean(struct fixture *f)
 
     fixture_settle();
     if (allocations_live() > 0) {
-        print_error("%zu allocations are left:\n", allocations_live());
+        print_error("%lu allocations are left:\n", (unsigned long)allocations_live());
         allocations_print_live();
         clean = false;
     }

@@ -208,10 +208,11 @@ void peer_check_filling(struct peer *peer, size_t size)
         received = peer_receive_waiting(peer, buffer,
                                         size - have < sizeof buffer ? size - have : sizeof buffer);
         if (received <= 0)
-            fail_msg("%zu of %zu bytes came, then %lld", have, size, (long long)received);
+            fail_msg("%lu of %lu bytes came, then %lld", (unsigned long)have, (unsigned long)size,
+                     (long long)received);
         for (i = 0; i < received; i++) {
             if (buffer[i] != filling(have + (size_t)i))
-                fail_msg("byte %zu is wrong", have + (size_t)i);
+                fail_msg("byte %lu is wrong", (unsigned long)have + (unsigned long)i);
         }
         have += (size_t)received;
     }
