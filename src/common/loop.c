@@ -44,7 +44,7 @@ static void loop_init(struct eddy_loop *loop, const struct eddy__backend *backen
 
 int eddy_loop_new(const eddy_loop_options *options, eddy_loop **loop)
 {
-    const struct eddy__backend *backend;
+    const struct eddy__backend *backend = NULL;
     int error = loop_choose_backend(options == NULL ? NULL : options->backend, &backend);
     struct eddy_loop *made;
 
