@@ -32,7 +32,7 @@ quietly()
     mkdir -p build/logs
     "$@" >"$log" 2>&1 && return 0
     printf 'failed: %s\n' "$*" >&2
-    tail -n 60 "$log" >&2
+    grep -v '^\[ *[0-9]*%\]' "$log" | tail -n 40 >&2
     return 1
 }
 
