@@ -17,7 +17,7 @@
  * addresses of thread-locals across calls, and fibers and sanitizers have state a thread.
  *
  * Floating point. Rounding mode and exception masks belong to the coroutine; a new one has those
- * of the moment of its init.
+ * of the moment of its init (a fiber: the default ones).
  *
  * Four implementations exist, one is compiled; CMake says which, or the choice falls below:
  *   EDDY_COROUTINE_ASM       a hand-written switch, x86-64 and arm64 (src/{posix,win32}/switch_*.S)
@@ -52,22 +52,27 @@
 #endif
 #endif
 
-/* Sanitizers must be told of each switch, except for those that they see themselves (sanitizer.h). */
-#if defined(EDDY_COROUTINE_ASM) || defined(EDDY_COROUTINE_UCONTEXT)
 #if defined(__SANITIZE_ADDRESS__)
-#define EDDY__COROUTINE_ASAN 1
+#define EDDY__ASAN 1
 #endif
 #if defined(__SANITIZE_THREAD__)
-#define EDDY__COROUTINE_TSAN 1
+#define EDDY__TSAN 1
 #endif
 #if defined(__has_feature)
-#if __has_feature(address_sanitizer) && !defined(EDDY__COROUTINE_ASAN)
+#if __has_feature(address_sanitizer) && !defined(EDDY__ASAN)
+#define EDDY__ASAN 1
+#endif
+#if __has_feature(thread_sanitizer) && !defined(EDDY__TSAN)
+#define EDDY__TSAN 1
+#endif
+#endif
+
+/* They must be told of each switch, except for those that they see themselves (sanitizer.h). */
+#if defined(EDDY__ASAN) && (defined(EDDY_COROUTINE_ASM) || defined(EDDY_COROUTINE_UCONTEXT))
 #define EDDY__COROUTINE_ASAN 1
 #endif
-#if __has_feature(thread_sanitizer) && !defined(EDDY__COROUTINE_TSAN)
+#if defined(EDDY__TSAN) && (defined(EDDY_COROUTINE_ASM) || defined(EDDY_COROUTINE_UCONTEXT))
 #define EDDY__COROUTINE_TSAN 1
-#endif
-#endif
 #endif
 
 /** Never returns: it ends with eddy__coroutine_exit_to(). */

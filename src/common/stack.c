@@ -12,11 +12,14 @@
 /*
  * A signal handler may run on any of our stacks: its frame alone takes 3.5 KiB with AVX-512 and
  * 11 KiB with AMX, and printf() wants its share. Sanitizers multiply the size of frames. A hand-off
- * thread has its thread-locals there too, and libraries have minimums of up to 128 KiB.
+ * thread has its thread-locals there too: libraries have minimums of up to 128 KiB, and those of
+ * ThreadSanitizer take 900 KiB.
  */
-#if defined(EDDY_COROUTINE_THREAD)
+#if defined(EDDY_COROUTINE_THREAD) && (defined(EDDY__ASAN) || defined(EDDY__TSAN))
+#define STACK_SIZE_MIN ((size_t)2 * 1024 * 1024)
+#elif defined(EDDY_COROUTINE_THREAD)
 #define STACK_SIZE_MIN EDDY__STACK_SIZE_DEFAULT
-#elif defined(EDDY__COROUTINE_ASAN) || defined(EDDY__COROUTINE_TSAN)
+#elif defined(EDDY__ASAN) || defined(EDDY__TSAN)
 #define STACK_SIZE_MIN ((size_t)128 * 1024)
 #else
 #define STACK_SIZE_MIN ((size_t)32 * 1024)

@@ -4,17 +4,20 @@
  *
  * A fiber brings its own stack, so the pool hands out sizes only. A thread must become a fiber
  * before it can switch; if the program has done that already, its fiber is used and left alone.
+ * Rounding mode and exception masks are exchanged here, as not every system's fibers do it.
  */
 #include "common/switch.h"
 
 #if defined(EDDY_COROUTINE_FIBER)
 
 #include "common/error.h"
+#include <fenv.h>
 #include <stdlib.h>
 #include <windows.h>
 
 static void CALLBACK switch_start(void *arg)
 {
+    (void)fesetenv(FE_DFL_ENV);
     eddy__coroutine_main(arg);
 }
 
@@ -57,8 +60,12 @@ int eddy__switch_init_thread(struct eddy__coroutine *co)
 
 void eddy__switch_to(struct eddy__coroutine *from, struct eddy__coroutine *to)
 {
+    fenv_t environment;
+
     (void)from;
+    (void)fegetenv(&environment);
     SwitchToFiber(to->context);
+    (void)fesetenv(&environment);
 }
 
 _Noreturn void eddy__switch_exit_to(struct eddy__coroutine *from, struct eddy__coroutine *to)
