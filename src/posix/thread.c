@@ -6,8 +6,7 @@
 #include "common/thread_state.h"
 #include "posix/sys.h"
 #include <assert.h>
-#include <stdatomic.h>
-#include <string.h>
+#include <stdio.h>
 #if defined(__linux__)
 #include <sched.h>
 #elif defined(__FreeBSD__) || defined(__OpenBSD__) || defined(__DragonFly__)
@@ -173,7 +172,7 @@ int eddy__thread_start(struct eddy__thread *thread, const char *name, void (*mai
         return EDDY_ENOMEM;
     start->main = main;
     start->arg = arg;
-    strncpy(start->name, name, sizeof start->name - 1);
+    snprintf(start->name, sizeof start->name, "%s", name);
     thread_signals(&blocked);
     pthread_sigmask(SIG_SETMASK, &blocked, &before);
     error = EDDY__SYS(pthread_create)(thread_native(thread), NULL, thread_main, start);
@@ -187,6 +186,11 @@ int eddy__thread_start(struct eddy__thread *thread, const char *name, void (*mai
 void eddy__thread_join(struct eddy__thread *thread)
 {
     pthread_join(*thread_native(thread), NULL);
+}
+
+void eddy__thread_detach(struct eddy__thread *thread)
+{
+    pthread_detach(*thread_native(thread));
 }
 
 uint64_t eddy__thread_self(void)
