@@ -70,7 +70,8 @@ static int sim_wait(struct eddy__reactor *reactor, eddy_time timeout)
     eddy_time next;
 
     sim_catch_up(sim);
-    if (atomic_exchange(&sim->woken, false) || timeout <= 0 || !eddy__list_is_empty(&sim->ready))
+    if (atomic_exchange(&sim->woken, false) || timeout <= 0 || !eddy__list_is_empty(&sim->ready) ||
+        eddy__inbox_has_posts(&reactor->loop->inbox))
         return 0;
     if (reactor->loop->foreign_work > 0) {
         sim_nap_until_woken(sim);

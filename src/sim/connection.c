@@ -20,6 +20,12 @@ void eddy__sim_connection_free(struct eddy__sim_connection *connection)
     eddy__free(connection);
 }
 
+static void connection_set_buffers(struct eddy__sim_end *end, const struct eddy__sim_socket *socket)
+{
+    end->send_buffer = (size_t)socket->options[EDDY__SEND_BUFFER];
+    end->receive_buffer = (size_t)socket->options[EDDY__RECEIVE_BUFFER];
+}
+
 /** A connection that nobody has heard of yet, with end 0 at `socket`. */
 static struct eddy__sim_connection *connection_new(struct eddy__sim_socket *socket)
 {
@@ -32,8 +38,7 @@ static struct eddy__sim_connection *connection_new(struct eddy__sim_socket *sock
     eddy__sim_end_init(&connection->ends[0], connection);
     eddy__sim_end_init(&connection->ends[1], connection);
     connection->ends[0].socket = socket;
-    connection->ends[0].send_buffer = (size_t)socket->options[EDDY__SEND_BUFFER];
-    connection->ends[0].receive_buffer = (size_t)socket->options[EDDY__RECEIVE_BUFFER];
+    connection_set_buffers(&connection->ends[0], socket);
     eddy__list_append(&socket->sim->connections, &connection->node);
     return connection;
 }
@@ -80,8 +85,7 @@ static void connection_establish(struct eddy__sim_connection *connection,
                                  struct eddy__sim_socket *listener)
 {
     connection->established = true;
-    connection->ends[1].send_buffer = (size_t)listener->options[EDDY__SEND_BUFFER];
-    connection->ends[1].receive_buffer = (size_t)listener->options[EDDY__RECEIVE_BUFFER];
+    connection_set_buffers(&connection->ends[1], listener);
     eddy__list_append(&listener->pending, &connection->pending);
     listener->pending_count++;
     eddy__sim_update(listener);
@@ -177,6 +181,7 @@ int eddy__sim_connect_pair(struct eddy__sim_socket *a, struct eddy__sim_socket *
         return EDDY_ENOMEM;
     connection->established = connection->answered = true;
     connection->ends[1].socket = b;
+    connection_set_buffers(&connection->ends[1], b);
     for (int i = 0; i < 2; i++)
         eddy_address_parse("127.0.0.1", ports[i], &connection->ends[i].address);
     a->end = &connection->ends[0];

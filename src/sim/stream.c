@@ -156,6 +156,8 @@ void eddy__sim_end_shutdown(struct eddy__sim_end *end)
     if (end->fin_sent || end->broken)
         return;
     end->fin_sent = true;
+    if (peer->broken || peer->rst_arrival != EDDY_FOREVER)
+        return; /* nothing follows a reset */
     peer->fin_arrival = end_schedule(peer);
     end_announce(peer, peer->fin_arrival);
     eddy__sim_update(end->socket);
