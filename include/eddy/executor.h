@@ -15,6 +15,9 @@ typedef struct eddy_work eddy_work;
 /** Do the work, on the calling thread. Once for each submitted work, unless withdrawn. */
 EDDY_API void eddy_work_run(eddy_work *work);
 
+/** In place of eddy_work_run(): it will never run, its future is cancelled (EXEC-4). Any thread. */
+EDDY_API void eddy_work_drop(eddy_work *work);
+
 /** Links of the executor's own queue through a submitted work, free for it to use. */
 EDDY_API void eddy_work_set_next(eddy_work *work, eddy_work *next);
 EDDY_API eddy_work *eddy_work_get_next(const eddy_work *work);
@@ -30,7 +33,11 @@ typedef struct eddy_executor_callbacks {
      * ended; that is called on a thread of its own.
      */
     void (*shutdown)(eddy_executor *executor, bool wait);
-    /** The last reference is gone; free it. May still have threads at work. */
+    /**
+     * The last reference is gone; free it. No work is left, each holds a reference until its
+     * outcome was delivered or dropped. Any thread, after a loop's end also from inside
+     * eddy_work_run().
+     */
     void (*free)(eddy_executor *executor);
     void *reserved[4];
 } eddy_executor_callbacks;
@@ -43,13 +50,14 @@ struct eddy_executor {
 };
 
 /** Initialise the head of an executor of one's own, with one reference for the caller. */
-EDDY_API void eddy_executor_init(eddy_executor *executor,
-                                 const eddy_executor_callbacks *callbacks);
+EDDY_API void eddy_executor_init(eddy_executor *executor, const eddy_executor_callbacks *callbacks);
+
+/** Counted for all threads; NULL is allowed. Work under way has references of its own. */
 EDDY_API eddy_executor *eddy_executor_ref(eddy_executor *executor);
 EDDY_API void eddy_executor_unref(eddy_executor *executor);
 
 typedef struct eddy_thread_pool_options {
-    int threads_max;         /**< 0: min(32, processors + 4) (EXEC-2) */
+    int threads_max;         /**< 0: min(32, processors + 4) (EXEC-2); at most 4096 */
     const char *thread_name; /**< copied prefix; NULL: "eddy" */
     void *reserved[4];
 } eddy_thread_pool_options;

@@ -48,11 +48,15 @@ void eddy__condition_broadcast(struct eddy__condition *condition);
 /**
  * Start a thread that runs main(arg), with all signals blocked where there are signals.
  *
- * `name` (15 characters are sure to be kept) is for debuggers. `thread` must be joined.
+ * `name` (15 characters are sure to be kept) is for debuggers. `thread` must be joined, or
+ * detached.
  */
 int eddy__thread_start(struct eddy__thread *thread, const char *name, void (*main)(void *arg),
                        void *arg);
 void eddy__thread_join(struct eddy__thread *thread);
+
+/** Nobody will join it: it cleans up after itself. A thread may detach itself. */
+void eddy__thread_detach(struct eddy__thread *thread);
 
 /** A number that no other live thread has; never 0. */
 uint64_t eddy__thread_self(void);
