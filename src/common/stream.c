@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * The life of a stream: made, connected, started, closed, lost, freed.
+ *
+ * Who holds it: the library, from its making until both connection_lost() has returned (or never
+ * will come) and the backend has let go of the channel; beside that, whoever took a reference.
+ * What can race: nothing, all of it runs in the loop's thread; but any callback may close, abort
+ * or write, so the machine moves before a callback is called, and nothing is assumed after it.
+ */
+#include "common/stream_parts.h"
+#include "common/log.h"
+#include <assert.h>
+#include <string.h>
+
+static const struct eddy__channel_events stream_events;
+static const struct eddy__transport_kind stream_kind;
+static void stream_run_start(struct eddy__ready *ready);
+static void stream_run_lost(struct eddy__ready *ready);
+
+static const struct eddy__backend *stream_backend(const struct eddy__stream *stream)
+{
+    return stream->transport.loop->backend;
+}
+
+static void stream_free(struct eddy_transport *transport)
+{
+    struct eddy__stream *stream = stream_of(transport);
+    struct eddy_loop *loop = transport->loop;
+
+    eddy__free(stream->opening);
+    eddy__free(stream->names);
+    eddy__free(stream->failure);
+    eddy__free(stream);
+    eddy_loop_unref(loop);
+}
+
+/** The library lets go once both of its reasons to hold on are over. */
+static void stream_release(struct eddy__stream *stream)
+{
+    if (stream->life == STREAM_LOST && stream->channel_closed)
+        eddy_transport_unref(&stream->transport);
+}
+
+static void stream_on_closed(struct eddy__channel *channel)
+{
+    struct eddy__stream *stream = stream_of_channel(channel);
+
+    stream->sending = false;
+    eddy__output_clear(&stream->output);
+    stream->channel_closed = true;
+    stream_release(stream);
+}
+
+/** The loop closes over it (LOOP-17): let go, and call nothing. */
+static void stream_abandon(struct eddy__live *live)
+{
+    struct eddy__stream *stream = EDDY__OWNER(live, struct eddy__stream, live);
+
+    if (stream->transport.loop->debug)
+        eddy__log(EDDY_LOG_WARNING, "transport %p was never closed", (void *)&stream->transport);
+    eddy__stream_discard(stream);
+}
+
+/** Take all the memory that a stream will need. */
+static struct eddy__stream *stream_alloc(struct eddy_loop *loop)
+{
+    size_t size = offsetof(struct eddy__stream, channel) + loop->backend->channel_size;
+    struct eddy__stream *stream = eddy__alloc_zeroed(size);
+
+    if (stream == NULL)
+        return NULL;
+    stream->opening = eddy__alloc_zeroed(sizeof *stream->opening);
+    stream->names = eddy__alloc_zeroed(sizeof *stream->names);
+    if (stream->opening == NULL || stream->names == NULL || eddy__loop_scratch(loop) == NULL) {
+        eddy__free(stream->names);
+        eddy__free(stream->opening);
+        eddy__free(stream);
+        return NULL;
+    }
+    return stream;
+}
+
+/** Remember how the connection is called (TR-9). */
+static void stream_note_names(struct eddy__stream *stream)
+{
+    const struct eddy__socket_ops *sockets = stream_backend(stream)->sockets;
+    struct stream_names *names = stream->names;
+
+    if (sockets->local_address(stream->channel.socket, &names->local) != 0)
+        names->local.length = 0;
+    if (names->peer.length == 0 && sockets->peer_address(stream->channel.socket, &names->peer) != 0)
+        names->peer.length = 0;
+}
+
+int eddy__stream_new(struct eddy_loop *loop, eddy_socket socket, const eddy_address *peer,
+                     struct eddy__stream **made)
+{
+    struct eddy__stream *stream = stream_alloc(loop);
+    int error;
+
+    if (stream == NULL)
+        return EDDY_ENOMEM;
+    stream->transport.kind = &stream_kind;
+    stream->transport.loop = loop;
+    stream->transport.references = 1;
+    stream->life = STREAM_NEW;
+    stream->live.abandon = stream_abandon;
+    stream->ready.run = stream_run_start;
+    stream->channel.events = &stream_events;
+    stream->channel.loop = loop;
+    stream->channel.socket = socket;
+    stream->view.ops = loop->backend->sockets;
+    stream->view.socket = socket;
+    if (peer != NULL)
+        stream->names->peer = *peer;
+    eddy_loop_ref(loop);
+    error = loop->backend->channel_open(&stream->channel);
+    if (error) {
+        stream_free(&stream->transport);
+        return error;
+    }
+    eddy__stream_set_limits(&stream->transport, EDDY_DEFAULT_LIMIT, EDDY_DEFAULT_LIMIT);
+    eddy__list_append(&loop->live, &stream->live.node);
+    *made = stream;
+    return 0;
+}
+
+void eddy__stream_connect(struct eddy__stream *stream, const eddy_address *address,
+                          void (*on_connected)(void *arg, int error), void *arg)
+{
+    stream->opening->on_connected = on_connected;
+    stream->opening->on_connected_arg = arg;
+    stream_backend(stream)->connect_start(&stream->channel, address);
+}
+
+static void stream_on_connected(struct eddy__channel *channel, int error)
+{
+    struct stream_opening *opening = stream_of_channel(channel)->opening;
+
+    opening->on_connected(opening->on_connected_arg, error);
+}
+
+void eddy__stream_start(struct eddy__stream *stream, const struct eddy__stream_setup *setup)
+{
+    stream->opening->setup = *setup;
+    stream->server = setup->server;
+    if (setup->server_streams != NULL)
+        eddy__list_append(setup->server_streams, &stream->server_node);
+    stream_note_names(stream);
+    eddy__stream_step(stream, STREAM_ON_START);
+}
+
+/** Tell who waits for the connection, once, and forget them. */
+static void stream_tell_made(struct eddy__stream *stream, int error)
+{
+    struct stream_opening *opening = stream->opening;
+
+    stream->opening = NULL;
+    if (opening->setup.on_made != NULL)
+        opening->setup.on_made(opening->setup.on_made_arg, &stream->transport, error);
+    eddy__free(opening);
+}
+
+/** connection_made(); a failure ends the connection (TR-41). */
+static int stream_introduce(struct eddy__stream *stream)
+{
+    eddy_protocol *protocol = stream->transport.protocol;
+    int error = 0;
+
+    if (protocol->callbacks->connection_made != NULL)
+        error = protocol->callbacks->connection_made(protocol, &stream->transport);
+    if (error >= 0)
+        return 0;
+    eddy__stream_protocol_failed(stream, "connection_made", error);
+    return error;
+}
+
+/** The protocol is made at the last moment, when nothing can fail any more but itself (TR-52). */
+static void stream_run_start(struct eddy__ready *ready)
+{
+    struct eddy__stream *stream = EDDY__OWNER(ready, struct eddy__stream, ready);
+    struct eddy__stream_setup *setup = &stream->opening->setup;
+    int error = 0;
+
+    eddy_transport_ref(&stream->transport); /* it may be lost and let go of below */
+    eddy__thread_state()->error->code = 0;
+    stream->transport.protocol = setup->factory(setup->factory_arg);
+    if (stream->transport.protocol == NULL) {
+        /* What the factory said, if it said anything. */
+        error = eddy__thread_state()->error->code;
+        if (error >= 0)
+            error = eddy_error(EDDY_EFAILED, "the protocol factory made no protocol");
+        stream_tell_made(stream, error);
+        eddy__stream_discard(stream);
+    } else {
+        eddy__stream_step(stream, STREAM_ON_READY);
+        error = stream_introduce(stream);
+        eddy__stream_begin_reading(stream);
+        stream_tell_made(stream, error);
+    }
+    eddy_transport_unref(&stream->transport);
+}
+
+void eddy__stream_forget(struct eddy__stream *stream)
+{
+    if (stream->life == STREAM_STARTING) {
+        eddy__stream_discard(stream);
+        return;
+    }
+    if (stream->opening != NULL)
+        stream->opening->setup.on_made = NULL;
+    eddy__stream_close(&stream->transport);
+}
+
+/** Cancel what the system has in hand; its memory stays until on_closed. */
+static void stream_detach_channel(struct eddy__stream *stream)
+{
+    eddy__loop_dequeue(&stream->ready);
+    eddy__stream_stop_reading(stream);
+    eddy__stream_drop_output(stream);
+    stream_backend(stream)->channel_close(&stream->channel, false);
+}
+
+/** After connection_lost(), or in its place: everything but the memory goes (TR-7). */
+static void stream_let_go(struct eddy__stream *stream)
+{
+    struct eddy_server *server = stream->server;
+
+    stream_backend(stream)->sockets->close(stream->channel.socket);
+    stream->view.socket = EDDY_NO_SOCKET;
+    stream->transport.protocol = NULL;
+    eddy__list_remove(&stream->live.node);
+    eddy__list_remove(&stream->server_node);
+    stream->server = NULL;
+    if (server != NULL)
+        eddy__server_detach(server);
+}
+
+void eddy__stream_discard(struct eddy__stream *stream)
+{
+    if (stream->life < STREAM_LOSING)
+        stream_detach_channel(stream);
+    stream->life = STREAM_LOST;
+    eddy__loop_dequeue(&stream->ready);
+    stream_let_go(stream);
+    stream_release(stream);
+}
+
+/** connection_lost(), with the error and its words in place (TR-42). */
+static void stream_lose(struct eddy__stream *stream)
+{
+    eddy_protocol *protocol = stream->transport.protocol;
+    int error = 0;
+
+    eddy_transport_ref(&stream->transport);
+    if (stream->error)
+        eddy__failure_restore(stream->error, stream->failure);
+    if (protocol->callbacks->connection_lost != NULL)
+        error = protocol->callbacks->connection_lost(protocol, stream->error);
+    stream->transport.protocol = NULL; /* it may have freed itself */
+    if (error < 0)
+        eddy__transport_report(&stream->transport, "connection_lost", error);
+    eddy__stream_step(stream, STREAM_ON_LOST);
+    eddy_transport_unref(&stream->transport);
+}
+
+static void stream_run_lost(struct eddy__ready *ready)
+{
+    stream_lose(EDDY__OWNER(ready, struct eddy__stream, ready));
+}
+
+/* The life machine: what each move does once the state has changed. */
+
+static void stream_enter_starting(struct eddy__stream *stream)
+{
+    eddy__loop_enqueue(stream->transport.loop, &stream->ready);
+}
+
+static void stream_enter_open(struct eddy__stream *stream)
+{
+    (void)stream; /* connection_made() is the caller's: it also wants its result */
+}
+
+static void stream_enter_draining(struct eddy__stream *stream)
+{
+    eddy__stream_stop_reading(stream);
+}
+
+/** The end is decided; connection_lost() comes in the next iteration (TR-4, TR-5). */
+static void stream_schedule_lost(struct eddy__stream *stream)
+{
+    stream_detach_channel(stream);
+    stream->ready.run = stream_run_lost;
+    eddy__loop_enqueue(stream->transport.loop, &stream->ready);
+}
+
+/** The output emptied after close(): connection_lost() right from the write handler (TR-7). */
+static void stream_lose_now(struct eddy__stream *stream)
+{
+    stream_detach_channel(stream);
+    stream_lose(stream);
+}
+
+static void stream_enter_lost(struct eddy__stream *stream)
+{
+    stream_let_go(stream);
+    stream_release(stream);
+}
+
+static void stream_stay(struct eddy__stream *stream)
+{
+    (void)stream;
+}
+
+struct stream_move {
+    enum stream_life to;
+    void (*action)(struct eddy__stream *stream);
+};
+
+static const struct stream_move stream_moves[STREAM_LIVES][STREAM_EVENTS] = {
+    [STREAM_NEW][STREAM_ON_START] = {STREAM_STARTING, stream_enter_starting},
+    [STREAM_STARTING][STREAM_ON_READY] = {STREAM_OPEN, stream_enter_open},
+    [STREAM_OPEN][STREAM_ON_CLOSE] = {STREAM_DRAINING, stream_enter_draining},
+    [STREAM_OPEN][STREAM_ON_END] = {STREAM_LOSING, stream_schedule_lost},
+    [STREAM_DRAINING][STREAM_ON_CLOSE] = {STREAM_DRAINING, stream_stay},
+    [STREAM_DRAINING][STREAM_ON_END] = {STREAM_LOSING, stream_schedule_lost},
+    [STREAM_DRAINING][STREAM_ON_DRAINED] = {STREAM_LOSING, stream_lose_now},
+    [STREAM_LOSING][STREAM_ON_CLOSE] = {STREAM_LOSING, stream_stay},
+    [STREAM_LOSING][STREAM_ON_END] = {STREAM_LOSING, stream_stay},
+    [STREAM_LOSING][STREAM_ON_LOST] = {STREAM_LOST, stream_enter_lost},
+    [STREAM_LOST][STREAM_ON_CLOSE] = {STREAM_LOST, stream_stay},
+    [STREAM_LOST][STREAM_ON_END] = {STREAM_LOST, stream_stay},
+    /* connection_lost() closed the loop's side already: nothing is left to do. */
+    [STREAM_LOST][STREAM_ON_LOST] = {STREAM_LOST, stream_stay},
+};
+
+void eddy__stream_step(struct eddy__stream *stream, enum stream_event event)
+{
+    const struct stream_move *move = &stream_moves[stream->life][event];
+
+    assert(move->to != STREAM_NONE);
+    stream->life = (uint8_t)move->to;
+    move->action(stream);
+}
+
+bool eddy__stream_is_closing(const struct eddy__stream *stream)
+{
+    return stream->life >= STREAM_DRAINING;
+}
+
+void eddy__stream_fail(struct eddy__stream *stream, int error)
+{
+    if (stream->life >= STREAM_LOSING)
+        return;
+    if (stream->transport.loop->debug)
+        eddy__log(EDDY_LOG_DEBUG, "transport %p: %s", (void *)&stream->transport,
+                  eddy_strerror(error));
+    stream->error = error;
+    stream->failure = eddy__failure_capture(error);
+    eddy__stream_step(stream, STREAM_ON_END);
+}
+
+void eddy__stream_break(struct eddy__stream *stream, int error)
+{
+    char peer[EDDY_ADDRESS_TEXT_MAX] = "peer";
+
+    if (stream->names->peer.length != 0)
+        eddy_address_format(&stream->names->peer, peer, sizeof peer);
+    eddy_error(error, "connection with %s: %s", peer, eddy_strerror(error));
+    eddy__stream_fail(stream, error);
+}
+
+void eddy__stream_protocol_failed(struct eddy__stream *stream, const char *callback, int error)
+{
+    eddy__transport_report(&stream->transport, callback, error);
+    eddy__stream_fail(stream, error);
+}
+
+void eddy__stream_close(struct eddy_transport *transport)
+{
+    struct eddy__stream *stream = stream_of(transport);
+
+    eddy__stream_step(stream, stream->output.size > 0 ? STREAM_ON_CLOSE : STREAM_ON_END);
+}
+
+static void stream_abort(struct eddy_transport *transport)
+{
+    eddy__stream_step(stream_of(transport), STREAM_ON_END);
+}
+
+static bool stream_kind_is_closing(const struct eddy_transport *transport)
+{
+    return eddy__stream_is_closing(stream_of(transport));
+}
+
+static int stream_set_protocol(struct eddy_transport *transport, eddy_protocol *protocol)
+{
+    if (stream_of(transport)->life < STREAM_LOST)
+        transport->protocol = protocol;
+    return 0;
+}
+
+static bool stream_extra_address(const eddy_address *address, eddy_value *value)
+{
+    if (address->length == 0)
+        return false;
+    value->address = address;
+    return true;
+}
+
+static bool stream_get_extra_info(const struct eddy_transport *transport, const char *name,
+                                  eddy_value *value)
+{
+    struct eddy__stream *stream = stream_of(transport);
+
+    if (strcmp(name, "peername") == 0)
+        return stream_extra_address(&stream->names->peer, value);
+    if (strcmp(name, "sockname") == 0)
+        return stream_extra_address(&stream->names->local, value);
+    if (strcmp(name, "socket") != 0)
+        return false;
+    value->socket_view = &stream->view;
+    return true;
+}
+
+struct eddy_transport *eddy__stream_transport(struct eddy__stream *stream)
+{
+    return &stream->transport;
+}
+
+struct eddy__stream *eddy__stream_of_server_node(struct eddy__list *node)
+{
+    return EDDY__OWNER(node, struct eddy__stream, server_node);
+}
+
+static const struct eddy__channel_events stream_events = {
+    .get_buffer = eddy__stream_get_buffer,
+    .on_received = eddy__stream_on_received,
+    .on_receive_ended = eddy__stream_on_receive_ended,
+    .get_spans = eddy__stream_get_spans,
+    .on_sent = eddy__stream_on_sent,
+    .on_connected = stream_on_connected,
+    .on_closed = stream_on_closed,
+};
+
+static const struct eddy__transport_kind stream_kind = {
+    .name = "stream",
+    .close = eddy__stream_close,
+    .abort = stream_abort,
+    .is_closing = stream_kind_is_closing,
+    .get_extra_info = stream_get_extra_info,
+    .set_protocol = stream_set_protocol,
+    .pause_reading = eddy__stream_pause_reading,
+    .resume_reading = eddy__stream_resume_reading,
+    .is_reading = eddy__stream_is_reading,
+    .write = eddy__stream_write,
+    .write_owned = eddy__stream_write_owned,
+    .write_eof = eddy__stream_write_eof,
+    .can_write_eof = eddy__stream_can_write_eof,
+    .get_write_buffer_size = eddy__stream_get_write_buffer_size,
+    .set_write_buffer_limits = eddy__stream_set_limits,
+    .get_write_buffer_limits = eddy__stream_get_limits,
+    .free = stream_free,
+};

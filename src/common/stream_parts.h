@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * The inside of a stream, shared by its three files: stream.c (life), stream_read.c and
+ * stream_write.c. Nobody else includes it.
+ *
+ * Three small machines, none of which drives another directly:
+ *
+ *   life     NEW ─start─► STARTING ─ready─► OPEN ─close─► DRAINING ─drained─► LOSING ─lost─► LOST
+ *                                            └───────── end (close without output, abort,
+ *                                                        error) ────────────►┘
+ *   reading  IDLE ─► ON ◄─► PAUSED, and ENDED after the peer's end of stream
+ *   writing  OPEN ─write_eof─► ENDING ─output sent─► ENDED
+ *
+ * Flow control (TR-29) is one flag beside them: whether the protocol has been told to pause.
+ */
+#ifndef EDDY_COMMON_STREAM_PARTS_H
+#define EDDY_COMMON_STREAM_PARTS_H
+
+#include "common/error.h"
+#include "common/output.h"
+#include "common/socket_view.h"
+#include "common/stream.h"
+
+enum stream_life {
+    STREAM_NONE, /* so that a row nobody wrote is caught */
+    STREAM_NEW,
+    STREAM_STARTING,
+    STREAM_OPEN,
+    STREAM_DRAINING,
+    STREAM_LOSING,
+    STREAM_LOST,
+    STREAM_LIVES
+};
+
+enum stream_event {
+    STREAM_ON_START,   /* the connection is there: make the protocol */
+    STREAM_ON_READY,   /* the factory made one */
+    STREAM_ON_CLOSE,   /* close() while there is output */
+    STREAM_ON_END,     /* close() without output, abort(), an error */
+    STREAM_ON_DRAINED, /* the last output was sent */
+    STREAM_ON_LOST,    /* connection_lost() has returned, or never will be called */
+    STREAM_EVENTS
+};
+
+enum stream_reading { STREAM_READ_IDLE, STREAM_READ_ON, STREAM_READ_PAUSED, STREAM_READ_ENDED };
+enum stream_writing { STREAM_WRITE_OPEN, STREAM_WRITE_ENDING, STREAM_WRITE_ENDED };
+
+/** What only a stream that is being opened needs; freed when it is made. */
+struct stream_opening {
+    struct eddy__stream_setup setup;
+    void (*on_connected)(void *arg, int error);
+    void *on_connected_arg;
+};
+
+/** The addresses of the connection, as they were when it was made (TR-9). */
+struct stream_names {
+    eddy_address local; /* length 0: the system refused to say */
+    eddy_address peer;
+};
+
+struct eddy__stream {
+    struct eddy_transport transport;
+    struct eddy__live live;
+    struct eddy__ready ready; /* of the start, later of connection_lost() */
+    struct stream_opening *opening;
+    struct stream_names *names;
+    struct eddy__failure *failure; /* the words for `error` */
+    struct eddy_server *server;
+    struct eddy__list server_node;
+    struct eddy__output output;
+    size_t high;
+    size_t low;
+    struct eddy_socket_view view;
+    void *buffer; /* what a buffered protocol gave for the receive in progress */
+    int error;    /* for connection_lost() */
+    uint8_t life;
+    uint8_t reading;
+    uint8_t writing;
+    uint8_t dropped_writes;       /* after the end (TR-11); stops counting at the first warning */
+    bool flow_paused;             /* pause_writing() was called last */
+    bool sending;                 /* the backend owes an on_sent */
+    bool channel_closed;          /* it owes nothing any more */
+    struct eddy__channel channel; /* last: the backend's part follows */
+};
+
+/** The stream of a transport, and of a channel. */
+static inline struct eddy__stream *stream_of(const struct eddy_transport *transport)
+{
+    return EDDY__OWNER(transport, struct eddy__stream, transport);
+}
+
+static inline struct eddy__stream *stream_of_channel(const struct eddy__channel *channel)
+{
+    return EDDY__OWNER(channel, struct eddy__stream, channel);
+}
+
+/** Move the life machine; the row's action runs. */
+void eddy__stream_step(struct eddy__stream *stream, enum stream_event event);
+
+/** True from the first close, abort, error or unanswered EOF on (TR-3). */
+bool eddy__stream_is_closing(const struct eddy__stream *stream);
+
+/** End the connection with `error`, dropping the output (TR-17, TR-25). Later errors are lost. */
+void eddy__stream_fail(struct eddy__stream *stream, int error);
+
+/** The same for an error of the system, putting the peer's name into its words. */
+void eddy__stream_break(struct eddy__stream *stream, int error);
+
+/** A stream callback of the protocol failed: report it, and end the connection (TR-26). */
+void eddy__stream_protocol_failed(struct eddy__stream *stream, const char *callback, int error);
+
+/* Of the kind's table: eddy_transport_close() and those in the other two files. */
+void eddy__stream_close(struct eddy_transport *transport);
+
+int eddy__stream_pause_reading(struct eddy_transport *transport);
+int eddy__stream_resume_reading(struct eddy_transport *transport);
+bool eddy__stream_is_reading(const struct eddy_transport *transport);
+
+int eddy__stream_write(struct eddy_transport *transport, const eddy_buffer *buffers, size_t count);
+int eddy__stream_write_owned(struct eddy_transport *transport, const void *data, size_t size,
+                             eddy_release release, void *arg);
+int eddy__stream_write_eof(struct eddy_transport *transport);
+bool eddy__stream_can_write_eof(const struct eddy_transport *transport);
+size_t eddy__stream_get_write_buffer_size(const struct eddy_transport *transport);
+int eddy__stream_set_limits(struct eddy_transport *transport, size_t high, size_t low);
+void eddy__stream_get_limits(const struct eddy_transport *transport, size_t *low, size_t *high);
+
+/* Of the channel's events. */
+int eddy__stream_get_buffer(struct eddy__channel *channel, struct eddy__span *span);
+void eddy__stream_on_received(struct eddy__channel *channel, const void *data, size_t size);
+void eddy__stream_on_receive_ended(struct eddy__channel *channel, int error);
+size_t eddy__stream_get_spans(struct eddy__channel *channel, struct eddy__span *spans, size_t max);
+void eddy__stream_on_sent(struct eddy__channel *channel, int64_t result);
+
+/** Begin to receive, unless the protocol paused or closed already (TR-13). */
+void eddy__stream_begin_reading(struct eddy__stream *stream);
+
+/** No data or EOF from now on. */
+void eddy__stream_stop_reading(struct eddy__stream *stream);
+
+/** Drop what is queued; what the system may still be reading stays until it has let go. */
+void eddy__stream_drop_output(struct eddy__stream *stream);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/** The receiving side of a stream (TR-13..TR-19, TR-45..TR-48). */
+#include "common/stream_parts.h"
+#include <string.h>
+
+static const struct eddy__backend *stream_backend(const struct eddy__stream *stream)
+{
+    return stream->transport.loop->backend;
+}
+
+void eddy__stream_begin_reading(struct eddy__stream *stream)
+{
+    if (stream->reading != STREAM_READ_IDLE || eddy__stream_is_closing(stream))
+        return;
+    stream->reading = STREAM_READ_ON;
+    stream_backend(stream)->receive_start(&stream->channel);
+}
+
+void eddy__stream_stop_reading(struct eddy__stream *stream)
+{
+    if (stream->reading == STREAM_READ_ON)
+        stream_backend(stream)->receive_stop(&stream->channel);
+    stream->reading = STREAM_READ_ENDED;
+}
+
+int eddy__stream_pause_reading(struct eddy_transport *transport)
+{
+    struct eddy__stream *stream = stream_of(transport);
+
+    if (eddy__stream_is_closing(stream))
+        return 0;
+    if (stream->reading == STREAM_READ_ON)
+        stream_backend(stream)->receive_stop(&stream->channel);
+    if (stream->reading != STREAM_READ_ENDED)
+        stream->reading = STREAM_READ_PAUSED;
+    return 0;
+}
+
+int eddy__stream_resume_reading(struct eddy_transport *transport)
+{
+    struct eddy__stream *stream = stream_of(transport);
+
+    if (eddy__stream_is_closing(stream) || stream->reading != STREAM_READ_PAUSED)
+        return 0;
+    stream->reading = STREAM_READ_ON;
+    stream_backend(stream)->receive_start(&stream->channel);
+    return 0;
+}
+
+bool eddy__stream_is_reading(const struct eddy_transport *transport)
+{
+    const struct eddy__stream *stream = stream_of(transport);
+
+    return stream->reading != STREAM_READ_PAUSED && !eddy__stream_is_closing(stream);
+}
+
+/** Ask a buffered protocol for memory; a failure or no room is fatal (TR-45). */
+static int stream_ask_buffer(struct eddy__stream *stream, ptrdiff_t hint, struct eddy__span *span)
+{
+    eddy_protocol *protocol = stream->transport.protocol;
+    void *buffer = NULL;
+    size_t size = 0;
+    int error = protocol->callbacks->get_buffer(protocol, hint, &buffer, &size);
+
+    if (error >= 0 && (buffer == NULL || size == 0))
+        error = eddy_error(EDDY_EINVALID, "get_buffer() returned an empty buffer");
+    if (error < 0) {
+        eddy__stream_protocol_failed(stream, "get_buffer", error);
+        return error;
+    }
+    *span = (struct eddy__span){buffer, size};
+    return 0;
+}
+
+int eddy__stream_get_buffer(struct eddy__channel *channel, struct eddy__span *span)
+{
+    struct eddy__stream *stream = stream_of_channel(channel);
+    int error = 0;
+
+    stream->buffer = NULL;
+    if (stream->transport.protocol->callbacks->get_buffer == NULL) {
+        *span = (struct eddy__span){stream->transport.loop->scratch, EDDY__SCRATCH_SIZE};
+        return 0;
+    }
+    error = stream_ask_buffer(stream, -1, span);
+    if (error)
+        return error;
+    stream->buffer = span->data;
+    return eddy__stream_is_closing(stream) ? EDDY_EBADSTATE : 0;
+}
+
+static void stream_updated(struct eddy__stream *stream, size_t size)
+{
+    eddy_protocol *protocol = stream->transport.protocol;
+    int error = 0;
+
+    if (protocol->callbacks->buffer_updated != NULL)
+        error = protocol->callbacks->buffer_updated(protocol, size);
+    if (error < 0)
+        eddy__stream_protocol_failed(stream, "buffer_updated", error);
+}
+
+/** Hand data that is already here to a buffered protocol, piece by piece (TR-47). */
+static void stream_feed(struct eddy__stream *stream, const unsigned char *data, size_t size)
+{
+    while (size > 0 && !eddy__stream_is_closing(stream) &&
+           stream->transport.protocol->callbacks->get_buffer != NULL) {
+        struct eddy__span span;
+        size_t piece;
+
+        if (stream_ask_buffer(stream, (ptrdiff_t)size, &span) != 0)
+            return;
+        piece = size < span.size ? size : span.size;
+        memcpy(span.data, data, piece);
+        data += piece;
+        size -= piece;
+        stream_updated(stream, piece);
+    }
+}
+
+void eddy__stream_on_received(struct eddy__channel *channel, const void *data, size_t size)
+{
+    struct eddy__stream *stream = stream_of_channel(channel);
+    eddy_protocol *protocol = stream->transport.protocol;
+    void *buffer = stream->buffer;
+    int error = 0;
+
+    stream->buffer = NULL;
+    if (buffer != NULL && data == buffer)
+        stream_updated(stream, size);
+    else if (protocol->callbacks->get_buffer != NULL)
+        stream_feed(stream, data, size);
+    else if (protocol->callbacks->data_received != NULL)
+        error = protocol->callbacks->data_received(protocol, data, size);
+    if (error < 0)
+        eddy__stream_protocol_failed(stream, "data_received", error);
+}
+
+void eddy__stream_on_receive_ended(struct eddy__channel *channel, int error)
+{
+    struct eddy__stream *stream = stream_of_channel(channel);
+    eddy_protocol *protocol = stream->transport.protocol;
+    int answer = 0;
+
+    stream->buffer = NULL;
+    stream->reading = STREAM_READ_ENDED;
+    if (error) {
+        eddy__stream_break(stream, error);
+        return;
+    }
+    if (protocol->callbacks->eof_received != NULL)
+        answer = protocol->callbacks->eof_received(protocol);
+    if (answer < 0)
+        eddy__stream_protocol_failed(stream, "eof_received", answer);
+    else if (answer == 0)
+        eddy__stream_close(&stream->transport);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/** The sending side of a stream, with its flow control (TR-11, TR-20..TR-32). */
+#include "common/log.h"
+#include "common/stream_parts.h"
+
+/** From this write after the end on, each one is warned of (TR-11). */
+enum { DROPPED_WRITES_WARNED = 5 };
+
+#define LIMIT_HIGH_DEFAULT ((size_t)64 * 1024)
+
+static const struct eddy__backend *stream_backend(const struct eddy__stream *stream)
+{
+    return stream->transport.loop->backend;
+}
+
+/** Call pause_writing() or resume_writing(); their failures are only reported (TR-32). */
+static void stream_tell_flow(struct eddy__stream *stream, bool pause)
+{
+    eddy_protocol *protocol = stream->transport.protocol;
+    int (*callback)(eddy_protocol *) =
+        pause ? protocol->callbacks->pause_writing : protocol->callbacks->resume_writing;
+    int error;
+
+    stream->flow_paused = pause; /* before the call: it may write, close or abort (TR-30) */
+    if (callback == NULL)
+        return;
+    error = callback(protocol);
+    if (error < 0)
+        eddy__transport_report(&stream->transport, pause ? "pause_writing" : "resume_writing",
+                               error);
+}
+
+/** Start sending what is queued, and tell the protocol if that is much (TR-29). */
+static void stream_queued(struct eddy__stream *stream)
+{
+    if (!stream->sending) {
+        stream->sending = true;
+        stream_backend(stream)->send_start(&stream->channel);
+    }
+    if (stream->output.size > stream->high && !stream->flow_paused)
+        stream_tell_flow(stream, true);
+}
+
+/**
+ * Whether a write may go on: 1; 0 when it is to be dropped (TR-11), which is not an error; or the
+ * error.
+ */
+static int stream_may_write(struct eddy__stream *stream)
+{
+    if (eddy__stream_is_closing(stream)) {
+        if (stream->dropped_writes < DROPPED_WRITES_WARNED)
+            stream->dropped_writes++;
+        if (stream->dropped_writes >= DROPPED_WRITES_WARNED)
+            eddy__log(EDDY_LOG_WARNING, "write to a transport that is closed or closing");
+        return 0;
+    }
+    if (stream->writing != STREAM_WRITE_OPEN)
+        return eddy_error(EDDY_EBADSTATE, "cannot write after write_eof()");
+    return 1;
+}
+
+/**
+ * Send what the system takes at once, if nothing is queued before it. The bytes sent; negative
+ * when the connection has failed.
+ */
+static int64_t stream_try(struct eddy__stream *stream, const eddy_buffer *buffers, size_t count)
+{
+    struct eddy__span spans[EDDY__SPANS_MAX];
+    size_t used = 0;
+    int64_t sent;
+
+    if (stream->output.size > 0)
+        return 0;
+    for (size_t i = 0; i < count && used < EDDY__SPANS_MAX; i++)
+        if (buffers[i].size > 0)
+            spans[used++] =
+                (struct eddy__span){(void *)(uintptr_t)buffers[i].data, buffers[i].size};
+    sent = stream_backend(stream)->send_now(&stream->channel, spans, used);
+    if (sent < 0)
+        eddy__stream_break(stream, (int)sent);
+    return sent;
+}
+
+/** Bytes of all buffers; SIZE_MAX when that is more than there can be. */
+static size_t stream_total(const eddy_buffer *buffers, size_t count)
+{
+    size_t total = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (buffers[i].size > SIZE_MAX - total)
+            return SIZE_MAX;
+        total += buffers[i].size;
+    }
+    return total;
+}
+
+int eddy__stream_write(struct eddy_transport *transport, const eddy_buffer *buffers, size_t count)
+{
+    struct eddy__stream *stream = stream_of(transport);
+    size_t total = stream_total(buffers, count);
+    int64_t sent;
+    int error = stream_may_write(stream);
+
+    if (error <= 0)
+        return error;
+    if (total == 0)
+        return 0;
+    if (total > SIZE_MAX / 2)
+        return EDDY_ENOMEM;
+    sent = stream_try(stream, buffers, count);
+    if (sent < 0 || (size_t)sent == total)
+        return 0; /* a failure comes by connection_lost() (TR-25) */
+    if (eddy__output_copy(&stream->output, buffers, count, (size_t)sent) != 0) {
+        if (sent == 0)
+            return EDDY_ENOMEM;
+        eddy__stream_fail(stream, EDDY_ENOMEM);
+        return 0;
+    }
+    stream_queued(stream);
+    return 0;
+}
+
+int eddy__stream_write_owned(struct eddy_transport *transport, const void *data, size_t size,
+                             eddy_release release, void *arg)
+{
+    struct eddy__stream *stream = stream_of(transport);
+    const eddy_buffer buffer = {data, size};
+    int64_t sent = 0;
+    int error = stream_may_write(stream);
+
+    if (error > 0 && size > 0) {
+        error = 0;
+        sent = stream_try(stream, &buffer, 1);
+        if (sent >= 0 && (size_t)sent < size) {
+            error = eddy__output_take(&stream->output, data, size, (size_t)sent, release, arg);
+            if (error == 0) {
+                stream_queued(stream);
+                return 0;
+            }
+            if (sent > 0) {
+                eddy__stream_fail(stream, EDDY_ENOMEM);
+                error = 0;
+            }
+        }
+    }
+    if (release != NULL)
+        release(arg);
+    return error < 0 ? error : 0;
+}
+
+size_t eddy__stream_get_spans(struct eddy__channel *channel, struct eddy__span *spans, size_t max)
+{
+    return eddy__output_spans(&stream_of_channel(channel)->output, spans, max);
+}
+
+/** Everything is sent: shut the sending side down, or end, if that was asked for. */
+static void stream_drained(struct eddy__stream *stream)
+{
+    int error;
+
+    if (stream->life == STREAM_DRAINING) {
+        eddy__stream_step(stream, STREAM_ON_DRAINED);
+        return;
+    }
+    if (stream->life != STREAM_OPEN || stream->writing != STREAM_WRITE_ENDING)
+        return;
+    stream->writing = STREAM_WRITE_ENDED;
+    error = stream_backend(stream)->sockets->shutdown_send(stream->channel.socket);
+    if (error)
+        eddy__stream_break(stream, error);
+}
+
+void eddy__stream_on_sent(struct eddy__channel *channel, int64_t result)
+{
+    struct eddy__stream *stream = stream_of_channel(channel);
+
+    stream->sending = false; /* never comes after the channel was closed */
+    if (result < 0) {
+        eddy__stream_break(stream, (int)result);
+        return;
+    }
+    eddy__output_advance(&stream->output, (size_t)result);
+    if (stream->flow_paused && stream->output.size <= stream->low)
+        stream_tell_flow(stream, false);
+    /* The protocol may have written more, which then is being sent already, or ended it all. */
+    if (stream->life >= STREAM_LOSING || stream->sending)
+        return;
+    if (stream->output.size > 0)
+        stream_queued(stream);
+    else
+        stream_drained(stream);
+}
+
+int eddy__stream_write_eof(struct eddy_transport *transport)
+{
+    struct eddy__stream *stream = stream_of(transport);
+
+    if (eddy__stream_is_closing(stream) || stream->writing != STREAM_WRITE_OPEN)
+        return 0;
+    stream->writing = STREAM_WRITE_ENDING;
+    if (stream->output.size == 0)
+        stream_drained(stream);
+    return 0;
+}
+
+bool eddy__stream_can_write_eof(const struct eddy_transport *transport)
+{
+    (void)transport;
+    return true;
+}
+
+void eddy__stream_drop_output(struct eddy__stream *stream)
+{
+    if (!stream->sending)
+        eddy__output_clear(&stream->output);
+}
+
+size_t eddy__stream_get_write_buffer_size(const struct eddy_transport *transport)
+{
+    const struct eddy__stream *stream = stream_of(transport);
+
+    return stream->life >= STREAM_LOSING ? 0 : stream->output.size;
+}
+
+int eddy__stream_set_limits(struct eddy_transport *transport, size_t high, size_t low)
+{
+    struct eddy__stream *stream = stream_of(transport);
+
+    if (high == EDDY_DEFAULT_LIMIT && low == EDDY_DEFAULT_LIMIT)
+        high = LIMIT_HIGH_DEFAULT;
+    else if (high == EDDY_DEFAULT_LIMIT)
+        high = low > SIZE_MAX / 4 ? SIZE_MAX : low * 4;
+    if (low == EDDY_DEFAULT_LIMIT)
+        low = high / 4;
+    if (high < low)
+        return eddy_error(EDDY_EINVALID, "the high mark is below the low mark");
+    stream->high = high;
+    stream->low = low;
+    if (stream->life < STREAM_LOSING && stream->transport.protocol != NULL &&
+        stream->output.size > high && !stream->flow_paused)
+        stream_tell_flow(stream, true);
+    return 0;
+}
+
+void eddy__stream_get_limits(const struct eddy_transport *transport, size_t *low, size_t *high)
+{
+    const struct eddy__stream *stream = stream_of(transport);
+
+    *low = stream->low;
+    *high = stream->high;
+}
