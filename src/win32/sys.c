@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#include "win32/sys.h"
+
+#if defined(EDDY_TEST_HOOKS)
+
+#include <stdatomic.h>
+
+/* The table points at these and not at the system's functions, whose calling convention is
+ * another on 32-bit Windows. */
+#define SYS_REAL(result, name, parameters, arguments, failed)                                      \
+    static result sys_##name parameters                                                            \
+    {                                                                                              \
+        return name arguments;                                                                     \
+    }
+EDDY__SYS_CALLS(SYS_REAL)
+
+#define SYS_ENTRY(result, name, parameters, arguments, failed) .name = sys_##name,
+static const struct eddy__sys_table sys_system = {EDDY__SYS_CALLS(SYS_ENTRY)};
+struct eddy__sys_table eddy__sys = {EDDY__SYS_CALLS(SYS_ENTRY)};
+
+/* Executor threads make calls too. */
+static atomic_ulong sys_counts[EDDY__SYS_COUNT];
+static atomic_uint sys_fail_after[EDDY__SYS_COUNT];
+static atomic_int sys_fail_error[EDDY__SYS_COUNT];
+
+/* Count a call; the error it has to fail with, or 0. */
+static int sys_enter(enum eddy__sys_number call)
+{
+    unsigned left = atomic_load(&sys_fail_after[call]);
+
+    atomic_fetch_add(&sys_counts[call], 1);
+    while (left > 0)
+        if (atomic_compare_exchange_weak(&sys_fail_after[call], &left, left - 1))
+            return left == 1 ? atomic_load(&sys_fail_error[call]) : 0;
+    return 0;
+}
+
+#define SYS_CALL(result, name, parameters, arguments, failed)                                      \
+    result eddy__call_##name parameters                                                            \
+    {                                                                                              \
+        int error = sys_enter(EDDY__SYS_##name);                                                   \
+                                                                                                   \
+        if (error != 0) {                                                                          \
+            SetLastError((DWORD)error); /* WSAGetLastError() reads the same word */                \
+            return failed;                                                                         \
+        }                                                                                          \
+        return (eddy__sys.name)arguments;                                                          \
+    }
+EDDY__SYS_CALLS(SYS_CALL)
+
+unsigned long eddy__sys_count(enum eddy__sys_number call)
+{
+    return atomic_load(&sys_counts[call]);
+}
+
+unsigned long eddy__sys_count_all(void)
+{
+    unsigned long sum = 0;
+
+    for (int call = 0; call < EDDY__SYS_COUNT; call++)
+        sum += atomic_load(&sys_counts[call]);
+    return sum;
+}
+
+void eddy__sys_fail(enum eddy__sys_number call, unsigned nth, int error)
+{
+    atomic_store(&sys_fail_error[call], error);
+    atomic_store(&sys_fail_after[call], nth);
+}
+
+void eddy__sys_reset(void)
+{
+    for (int call = 0; call < EDDY__SYS_COUNT; call++) {
+        atomic_store(&sys_counts[call], 0);
+        atomic_store(&sys_fail_after[call], 0);
+    }
+    eddy__sys = sys_system;
+}
+
+#else
+
+/* ISO C wants every file to declare something. */
+typedef int eddy__sys_is_direct;
+
+#endif
