@@ -291,8 +291,10 @@ void eddy__future_watch(struct eddy_future *future, struct eddy__watch *watch)
     watch->ready.run = watch_run;
     if (future->state == EDDY__PENDING)
         eddy__list_append(&future->watches, &watch->node);
-    else
+    else if (future->loop != NULL)
         eddy__loop_enqueue(future->loop, &watch->ready);
+    else /* an immortal one: whoever watches it does so from a running loop */
+        eddy__loop_enqueue(eddy__thread_state()->running, &watch->ready);
 }
 
 void eddy__future_unwatch(struct eddy__watch *watch)
@@ -356,9 +358,10 @@ bool eddy_future_cancel(eddy_future *future, const char *message)
 {
     if (future->immortal)
         return false;
-    future->retrieved = true;
-    if (future->state != EDDY__PENDING)
+    if (future->state != EDDY__PENDING) {
+        future->retrieved = true;
         return false;
+    }
     if (future->kind->cancel != NULL)
         return future->kind->cancel(future, message);
     eddy__future_finish_cancelled(future, message);

@@ -52,7 +52,7 @@ struct eddy_future {
     uint32_t references;
     uint32_t size; /**< of the kind's struct */
     uint8_t state;
-    bool retrieved; /**< its error was asked for, or its cancel: no FUT-8 report */
+    bool retrieved; /**< its error was asked for, or silenced by a cancel: no FUT-8 report */
     bool taken;     /**< its result was taken out: no disposal */
     bool immortal;
     int error;
@@ -129,6 +129,14 @@ struct eddy__failure *eddy__failure_new(const char *message);
 static inline const char *eddy__error_text_of(int code)
 {
     return eddy__thread_state()->error->code == code ? eddy_error_text() : eddy_strerror(code);
+}
+
+/** What eddy_error() last said, if it was about `code` and in words; else NULL. */
+static inline const char *eddy__error_text_said(int code)
+{
+    const struct eddy__error_record *record = eddy__thread_state()->error;
+
+    return record->code == code && record->text[0] != '\0' ? record->text : NULL;
 }
 
 /** The loop closes or dies: give the memory kept for reuse back. */

@@ -16,6 +16,10 @@ static int loop_choose_backend(const char *name, const struct eddy__backend **ba
 {
     if (name == NULL || name[0] == '\0')
         name = eddy__environment("EDDY_BACKEND");
+    if (name != NULL && strcmp(name, eddy__sim_backend.name) == 0) {
+        *backend = &eddy__sim_backend; /* never the best one, so it stands in no list */
+        return 0;
+    }
     for (size_t i = 0; eddy__backends[i] != NULL; i++) {
         if (name == NULL || name[0] == '\0' || strcmp(eddy__backends[i]->name, name) == 0) {
             *backend = eddy__backends[i];
@@ -120,26 +124,40 @@ int eddy__loop_check_open(const struct eddy_loop *loop)
     return 0;
 }
 
-/** LOOP-7: check in order, then mark the loop as running in this thread. */
-static int loop_enter(struct eddy_loop *loop)
+int eddy__loop_check_run(struct eddy_loop *loop)
 {
-    struct eddy__thread_state *state = eddy__thread_state();
-    uint64_t self = eddy__thread_self();
-    uint64_t owner = 0;
+    uint64_t owner = atomic_load(&loop->thread);
     int error = eddy__loop_check_open(loop);
 
     if (error)
         return error;
     if (atomic_load(&loop->running))
         return eddy_error(EDDY_EBADSTATE, "this event loop is already running");
-    if (state->running != NULL)
+    if (eddy__thread_state()->running != NULL)
         return eddy_error(EDDY_EBADSTATE, "another event loop is running in this thread");
-    if (!atomic_compare_exchange_strong(&loop->thread, &owner, self) && owner != self)
+    if (owner != 0 && owner != eddy__thread_self())
         return eddy_error(EDDY_EBADSTATE, "event loop is bound to another thread");
+    return 0;
+}
+
+/** Check, then mark the loop as running in this thread. */
+static int loop_enter(struct eddy_loop *loop)
+{
+    struct eddy__thread_state *state = eddy__thread_state();
+    uint64_t self = eddy__thread_self();
+    uint64_t owner = 0;
+    int error = eddy__loop_check_run(loop);
+
+    if (error)
+        return error;
     /* Where task steps switch back to. */
     error = eddy__coroutine_init_thread(&loop->thread_coroutine);
     if (error)
         return error;
+    if (!atomic_compare_exchange_strong(&loop->thread, &owner, self) && owner != self) {
+        eddy__coroutine_fini(&loop->thread_coroutine);
+        return eddy_error(EDDY_EBADSTATE, "event loop is bound to another thread");
+    }
     state->running = loop;
     loop->state = state;
     atomic_store(&loop->running, true);

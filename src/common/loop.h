@@ -125,6 +125,9 @@ void eddy__futures_trim(struct eddy_loop *loop);
 /** EDDY_EBADSTATE, with a text, for a loop that is closed or belongs to another process. */
 int eddy__loop_check_open(const struct eddy_loop *loop);
 
+/** LOOP-7: why `loop` cannot run here and now, checked in that order; 0 if it can. */
+int eddy__loop_check_run(struct eddy_loop *loop);
+
 /** The loop's receive buffer, made at its first use; NULL if out of memory. */
 void *eddy__loop_scratch(struct eddy_loop *loop);
 

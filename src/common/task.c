@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A task's life: created, stepped, cancelled, ended, abandoned. What a step finds and leaves behind
+ * in the thread's state (current task, context, error record) is exchanged here and nowhere else.
+ */
+#include "common/task.h"
+#include "common/log.h"
+#include "common/place.h"
+#include <assert.h>
+#include <stdio.h>
+
+/** Numbers of the default names; of the whole process (TASK-1). */
+static _Atomic(uint64_t) task_numbers;
+
+/** Report something about a task (ERR-1). */
+static void task_report(struct eddy__task *task, const char *message)
+{
+    char place[EDDY__PLACE_TEXT_SIZE];
+    bool failed = task->future.state == EDDY__FAILED;
+
+    eddy_loop_call_exception_handler(
+        task->future.loop,
+        &(eddy_exception_context){
+            .message = message,
+            .exception = failed ? task->future.error : 0,
+            .exception_text = failed ? eddy_future_error_text(&task->future) : NULL,
+            .task = &task->future,
+            .source_traceback = eddy__place_text(task->future.created_at, place),
+        });
+}
+
+/** Give back what only a task that can still run needs. */
+static void task_release(struct eddy__task *task)
+{
+    struct eddy_loop *loop = task->future.loop;
+
+    eddy__coroutine_fini(&task->coroutine);
+    eddy__stack_pool_release(&loop->stacks, &task->stack);
+    eddy__list_remove(&task->node);
+    task->top = NULL;
+    task->error = NULL;
+    if (task->release != NULL)
+        task->release(task->arg);
+    task->release = NULL;
+}
+
+/** The task is done: clean up, off its stack. Drops its reference to itself. */
+static void task_end(struct eddy__task *task)
+{
+    struct eddy__reaper *reaper = task->reaper;
+    bool failed = task->future.state == EDDY__FAILED && !task->future.retrieved;
+
+    task_release(task);
+    if (reaper != NULL) {
+        task->reaper = NULL;
+        if (--reaper->pending == 0)
+            eddy_loop_stop(task->future.loop);
+    }
+    if (failed && (reaper != NULL || task->spawned)) {
+        task->future.retrieved = true;
+        task_report(task,
+                    reaper != NULL ? "task failed while the loop was shut down" : "task failed");
+    }
+    eddy_future_unref(&task->future);
+}
+
+/** Complete the future with what the body returned (TASK-6); still on the task's stack. */
+static void task_complete(struct eddy__task *task, int code, eddy_value value)
+{
+    struct eddy_future *future = &task->future;
+
+    if (code == EDDY_ECANCELED) {
+        eddy__future_finish_cancelled(future, eddy__error_text_said(EDDY_ECANCELED));
+    } else if (code < 0) {
+        eddy__future_finish_failed(future, code);
+    } else if (task->must_cancel) {
+        task->must_cancel = false;
+        if (future->dispose != NULL)
+            future->dispose(value);
+        eddy__future_finish_cancelled(
+            future, task->cancel_message != NULL ? task->cancel_message->text : NULL);
+    } else {
+        eddy__future_finish(future, value);
+    }
+}
+
+/** Where the coroutine of a task starts. */
+static void task_main(void *arg)
+{
+    struct eddy__task *task = arg;
+    struct eddy__error_record record = {0};
+    eddy_value value = {0};
+    int code;
+
+    task->error = &record;
+    task->future.loop->state->error = &record;
+    code = task->function(task->arg, &value);
+    task_complete(task, code, value);
+    task->ended = true;
+    eddy__coroutine_exit_to(&task->coroutine, task->returns_to);
+}
+
+/** Switch to the task, with its context and its error text, and come back. */
+static void task_switch(struct eddy__task *task)
+{
+    struct eddy_loop *loop = task->future.loop;
+    struct eddy__thread_state *state = loop->state;
+    struct eddy__task *outer = loop->current_task;
+    struct eddy__error_record *outer_error = state->error;
+    eddy_context *outer_context = state->context;
+
+    if (outer != NULL)
+        outer->context = outer_context; /* an eager start nests: the outer one may be asked */
+    task->returns_to = outer != NULL ? outer->top : &loop->thread_coroutine;
+    task->started = true;
+    loop->current_task = task;
+    state->context = task->context;
+    if (task->error != NULL)
+        state->error = task->error;
+    eddy__coroutine_switch(task->returns_to, task->top);
+    task->context = state->context;
+    state->context = outer_context;
+    state->error = outer_error;
+    loop->current_task = outer;
+}
+
+static void task_switch_timed(struct eddy__task *task)
+{
+    struct eddy_loop *loop = task->future.loop;
+    eddy_time started = eddy__loop_now(loop);
+    char what[96];
+
+    task_switch(task);
+    snprintf(what, sizeof what, "a step of task %s", eddy_task_get_name(&task->future));
+    eddy__loop_report_slow(loop, eddy__loop_now(loop) - started, what);
+}
+
+/** Run the task until it waits or ends. */
+static void task_step(struct eddy__task *task)
+{
+    assert(task->future.state == EDDY__PENDING && !task->abandoned);
+    task->deliver_cancel = task->must_cancel;
+    task->must_cancel = false;
+    task->waiting_for = NULL;
+    if (!task->started && task->deliver_cancel) {
+        /* TASK-8: cancelled before the start, the body never runs. */
+        eddy__future_finish_cancelled(
+            &task->future, task->cancel_message != NULL ? task->cancel_message->text : NULL);
+        task->ended = true;
+    } else if (task->future.loop->debug) {
+        task_switch_timed(task);
+    } else {
+        task_switch(task);
+    }
+    if (task->ended)
+        task_end(task);
+}
+
+static void task_on_ready(struct eddy__ready *ready)
+{
+    struct eddy__task *task = EDDY__OWNER(ready, struct eddy__task, ready);
+
+    /* A task is never stepped while another one is current (TASK-14). */
+    assert(task->future.loop->current_task == NULL);
+    task_step(task);
+}
+
+static void task_on_done(struct eddy__watch *watch)
+{
+    struct eddy__task *task = EDDY__OWNER(watch, struct eddy__task, watch);
+
+    assert(task->future.loop->current_task == NULL);
+    task_step(task);
+}
+
+/** Leave the step; returns in the next one. */
+static bool task_suspend(struct eddy__task *task)
+{
+    eddy__coroutine_switch(task->top, task->returns_to);
+    return task->deliver_cancel;
+}
+
+bool eddy__task_yield(struct eddy__task *task)
+{
+    eddy__loop_enqueue(task->future.loop, &task->ready);
+    return task_suspend(task);
+}
+
+bool eddy__task_wait(struct eddy__task *task, struct eddy_future *future)
+{
+    task->waiting_for = future;
+    eddy__future_watch(future, &task->watch);
+    /* TASK-9: a request from before the wait goes to the future at once. */
+    if (task->must_cancel) {
+        struct eddy__failure *message = task->cancel_message;
+
+        if (eddy_future_cancel(future, message != NULL ? message->text : NULL))
+            task->must_cancel = false;
+    }
+    return task_suspend(task);
+}
+
+/** Note a request that is delivered at the next step. */
+static void task_request_cancel(struct eddy__task *task, const char *message)
+{
+    eddy__free(task->cancel_message);
+    task->cancel_message = eddy__failure_new(message);
+    task->must_cancel = true;
+}
+
+/**
+ * The tasks wait for each other in a circle, so that no step would ever come: make one of them
+ * continue without what it waits for.
+ */
+static void task_break_circle(struct eddy__task *task, const char *message)
+{
+    task_request_cancel(task, message);
+    eddy__future_unwatch(&task->watch);
+    eddy__loop_enqueue(task->future.loop, &task->ready);
+}
+
+/** The task that `task` waits for, if it is one that is not done; else NULL. */
+static struct eddy__task *task_awaited(const struct eddy__task *task)
+{
+    struct eddy_future *future = task->waiting_for;
+
+    if (future == NULL || future->kind != &eddy__task_kind || future->state != EDDY__PENDING)
+        return NULL;
+    return eddy__task_of(future);
+}
+
+/** TASK-7, TASK-10: the request goes down to the future that the last task waits for. */
+static bool task_cancel(struct eddy_future *future, const char *message)
+{
+    struct eddy__task *task = eddy__task_of(future);
+    struct eddy__task *behind = task; /* follows at half the speed, to notice a circle */
+    struct eddy__task *next;
+    bool move_behind = false;
+
+    task->cancel_requests++;
+    if (task->abandoned) {
+        eddy__future_finish_cancelled(future, message);
+        return true;
+    }
+    /* A loop rather than recursion: a chain may be longer than a stack is deep. */
+    while ((next = task_awaited(task)) != NULL) {
+        task = next;
+        task->cancel_requests++;
+        if (task == behind) {
+            task_break_circle(task, message);
+            return true;
+        }
+        if (move_behind)
+            behind = task_awaited(behind);
+        move_behind = !move_behind;
+    }
+    if (task->waiting_for == NULL || !eddy_future_cancel(task->waiting_for, message))
+        task_request_cancel(task, message);
+    return true;
+}
+
+static void task_fini(struct eddy_future *future)
+{
+    struct eddy__task *task = eddy__task_of(future);
+
+    eddy_context_unref(task->context);
+    eddy__free(task->name);
+    eddy__free(task->cancel_message);
+}
+
+const struct eddy__future_kind eddy__task_kind = {
+    .name = "task", .cancel = task_cancel, .fini = task_fini};
+
+/** Acquire what can fail: name, stack, coroutine. What was acquired stays with the task. */
+static int task_prepare(struct eddy__task *task, const eddy_task_options *options)
+{
+    struct eddy_loop *loop = task->future.loop;
+    int error;
+
+    if (options != NULL && options->name != NULL) {
+        error = eddy_task_set_name(&task->future, options->name);
+        if (error)
+            return error;
+    }
+    error = eddy__stack_pool_acquire(&loop->stacks, options != NULL ? options->stack_size : 0,
+                                     &task->stack);
+    if (error)
+        return error;
+    error = eddy__coroutine_init(&task->coroutine, &task->stack, task_main, task);
+    if (error)
+        eddy__stack_pool_release(&loop->stacks, &task->stack);
+    return error;
+}
+
+static int task_create(struct eddy_loop *loop, eddy_function function, void *arg,
+                       const eddy_task_options *options, struct eddy__task **made)
+{
+    struct eddy_future *future =
+        eddy__future_new(loop, sizeof(struct eddy__task), &eddy__task_kind);
+    struct eddy__task *task;
+    eddy_context *context = options != NULL ? options->context : NULL;
+    int error;
+
+    if (future == NULL)
+        return EDDY_ENOMEM;
+    task = eddy__task_of(future);
+    task->number = atomic_fetch_add_explicit(&task_numbers, 1, memory_order_relaxed) + 1;
+    task->function = function;
+    task->arg = arg;
+    task->ready.run = task_on_ready;
+    task->watch.on_done = task_on_done;
+    task->top = &task->coroutine;
+    error = task_prepare(task, options);
+    if (error) {
+        eddy_future_unref(future);
+        return error;
+    }
+    task->context = eddy_context_ref(context != NULL ? context : eddy_get_context());
+    task->release = options != NULL ? options->release : NULL;
+    eddy__list_append(&loop->tasks, &task->node);
+    eddy_future_ref(future); /* its own, until it is done */
+    *made = task;
+    return 0;
+}
+
+/** TASK-15: only a running loop starts a task at once, and only in its own thread. */
+static void task_start(struct eddy__task *task, bool eager)
+{
+    struct eddy_loop *loop = task->future.loop;
+
+    if (eager && eddy__thread_state()->running == loop) {
+        task_step(task);
+        return;
+    }
+    if (eddy__inbox_has_posts(&loop->inbox))
+        eddy__inbox_take(&loop->inbox, &loop->ready);
+    eddy__loop_enqueue(loop, &task->ready);
+}
+
+eddy_future *eddy__task_new(struct eddy_loop *loop, eddy_function function, void *arg,
+                            const eddy_task_options *options, void *caller)
+{
+    struct eddy__task *task = NULL;
+    int error;
+
+    if (loop == NULL || function == NULL)
+        error = eddy_error(EDDY_EINVALID, loop == NULL ? "no loop" : "no function");
+    else
+        error = eddy__loop_check_open(loop);
+    if (error == 0)
+        error = task_create(loop, function, arg, options, &task);
+    if (error) {
+        eddy_future *failed = eddy__future_failed(loop, error);
+
+        if (options != NULL && options->release != NULL)
+            options->release(arg);
+        return failed;
+    }
+    task->future.created_at = loop->debug ? caller : NULL;
+    task_start(task, options != NULL && options->eager_start);
+    return &task->future;
+}
+
+eddy_future *eddy_task_new(eddy_loop *loop, eddy_function function, void *arg,
+                           const eddy_task_options *options)
+{
+    return eddy__task_new(loop, function, arg, options, EDDY__CALLER());
+}
+
+void eddy__tasks_cancel(struct eddy_loop *loop, struct eddy__reaper *reaper)
+{
+    for (struct eddy__list *node = loop->tasks.next; node != &loop->tasks; node = node->next) {
+        struct eddy__task *task = EDDY__OWNER(node, struct eddy__task, node);
+
+        reaper->pending++;
+        task->reaper = reaper;
+        eddy_future_cancel(&task->future, NULL);
+    }
+}
+
+void eddy__tasks_forget_reaper(struct eddy_loop *loop)
+{
+    for (struct eddy__list *node = loop->tasks.next; node != &loop->tasks; node = node->next)
+        EDDY__OWNER(node, struct eddy__task, node)->reaper = NULL;
+}
+
+/** Take a task that cannot run any more out of everything that could touch its stack. */
+static void task_abandon(struct eddy__task *task)
+{
+    struct eddy_loop *loop = task->future.loop;
+    struct eddy_future *waiting_for = task->waiting_for;
+
+    task->abandoned = true;
+    eddy__future_unwatch(&task->watch);
+    eddy__timer_stop(&loop->timers, &task->timer);
+    eddy__loop_dequeue(&task->ready);
+    task->waiting_for = NULL;
+    task->reaper = NULL;
+    task_release(task);
+    task_report(task, "task was destroyed while it was pending");
+    eddy_future_unref(waiting_for);
+    eddy_future_unref(&task->future);
+}
+
+void eddy__tasks_abandon(struct eddy_loop *loop)
+{
+    while (!eddy__list_is_empty(&loop->tasks))
+        task_abandon(EDDY__OWNER(loop->tasks.next, struct eddy__task, node));
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * Tasks from the inside: a future with a coroutine that completes it.
+ *
+ *     created ──ready queue──► step ──► waiting (watch) ──ready queue──► step ... ──► done
+ *
+ * A step is a switch from whoever runs to `top`, and ends with a switch back to `returns_to`.
+ * `top` is the task's own coroutine, or that of a generator which it advances: an await inside
+ * the generator suspends the whole task. One task a loop is current at a time, except that an
+ * eager start nests. A task that is not done holds a reference to itself, and is in loop->tasks.
+ */
+#ifndef EDDY_COMMON_TASK_H
+#define EDDY_COMMON_TASK_H
+
+#include "common/coroutine.h"
+#include "common/future.h"
+
+/** Somebody who waits until a number of tasks have ended, without allocating (LOOP-21). */
+struct eddy__reaper {
+    size_t pending;
+};
+
+struct eddy__task {
+    struct eddy_future future;
+    struct eddy__list node;
+    struct eddy__ready ready; /**< the first step, and those after a refused await */
+    struct eddy__watch watch; /**< of what it waits for */
+    struct eddy__timer timer; /**< of eddy_await_for() */
+
+    struct eddy__coroutine coroutine;
+    struct eddy__stack stack;
+    struct eddy__coroutine *top;
+    struct eddy__coroutine *returns_to;
+    struct eddy_generator *generator; /**< the innermost one that it advances, or NULL */
+    struct eddy_future *waiting_for;  /**< a reference while it waits, else NULL */
+    struct eddy__error_record *error; /**< on its stack; NULL before the first step */
+    struct eddy__reaper *reaper;
+
+    eddy_function function;
+    void *arg;
+    eddy_release release;
+    eddy_context *context;
+    char *name; /**< NULL: "Task-" and the number */
+    uint64_t number;
+    struct eddy__failure *cancel_message; /**< of the last request not yet delivered */
+    int cancel_requests;
+    bool must_cancel;    /**< deliver at the next step */
+    bool deliver_cancel; /**< the await that this step continues returns EDDY_ECANCELED */
+    bool started;
+    bool ended;        /**< the coroutine has finished; its step cleans up */
+    bool abandoned;    /**< the loop closed over it: there is no coroutine any more */
+    bool spawned;      /**< its error is reported when it ends (RUN-8) */
+    bool limit_passed; /**< of eddy_await_for() */
+    char own_name[26]; /**< the default name, once somebody has asked for it */
+};
+
+extern const struct eddy__future_kind eddy__task_kind;
+
+static inline struct eddy__task *eddy__task_of(const struct eddy_future *future)
+{
+    return EDDY__OWNER(future, struct eddy__task, future);
+}
+
+/** As eddy_task_new(), called from `caller` (place.h). */
+eddy_future *eddy__task_new(struct eddy_loop *loop, eddy_function function, void *arg,
+                            const eddy_task_options *options, void *caller);
+
+/** The task that runs in this thread, or NULL. */
+struct eddy__task *eddy__task_current(void);
+
+/**
+ * Suspend the current task until `future`, pending and of its loop, is done, or a cancel request
+ * arrives that the future did not take: true then. Takes over the caller's reference meanwhile.
+ */
+bool eddy__task_wait(struct eddy__task *task, struct eddy_future *future);
+
+/** Give up the step and continue in the next iteration; true as eddy__task_wait(). */
+bool eddy__task_yield(struct eddy__task *task);
+
+/** Return EDDY_ECANCELED, with the text of the delivered request. */
+int eddy__task_cancelled(struct eddy__task *task);
+
+/** Cancel all tasks of the loop, and have `reaper` count those that are not done. Cannot fail. */
+void eddy__tasks_cancel(struct eddy_loop *loop, struct eddy__reaper *reaper);
+
+/** Forget a reaper that still waits. */
+void eddy__tasks_forget_reaper(struct eddy_loop *loop);
+
+/** The loop closes: free all stacks without unwinding, and report each task (TASK-16). */
+void eddy__tasks_abandon(struct eddy_loop *loop);
+
+#endif
