@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/argument.h"
+#include "common/socket_view.h"
+
+int eddy__check_loop_and_factory(const struct eddy_loop *loop, eddy_protocol_factory factory)
+{
+    if (loop == NULL)
+        return eddy_error(EDDY_EINVALID, "no loop");
+    if (factory == NULL)
+        return eddy_error(EDDY_EINVALID, "no protocol factory");
+    return eddy__loop_check_open(loop);
+}
+
+int eddy__check_reserved(void *const *reserved, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (reserved[i] != NULL)
+            return eddy_error(EDDY_EINVALID, "reserved fields of the options are not zero");
+    return 0;
+}
+
+int eddy__check_tls(const eddy_tls_context *tls, eddy_time handshake_timeout,
+                    eddy_time shutdown_timeout)
+{
+    if (tls != NULL)
+        return eddy_error(EDDY_ENOTSUPPORTED, "TLS is not available yet");
+    if (handshake_timeout != 0)
+        return eddy_error(EDDY_EINVALID, "tls_handshake_timeout is given without tls");
+    if (shutdown_timeout != 0)
+        return eddy_error(EDDY_EINVALID, "tls_shutdown_timeout is given without tls");
+    return 0;
+}
+
+int eddy__check_stream_socket(const struct eddy_loop *loop, eddy_socket socket, int *family,
+                              int *protocol)
+{
+    const struct eddy__socket_ops *sockets = eddy__socket_ops_of(socket);
+    int type = EDDY_ANY_TYPE;
+    int error;
+
+    if (socket == EDDY_NO_SOCKET)
+        return eddy_error(EDDY_EINVALID, "sock is no socket");
+    if (sockets != loop->backend->sockets)
+        return eddy_error(EDDY_EINVALID, "sock is not of the network of this loop");
+    error = sockets->identify(socket, family, &type, protocol);
+    if (error)
+        return eddy_error(error, "sock: %s", eddy_strerror(error));
+    if (type != EDDY_STREAM)
+        return eddy_error(EDDY_EINVALID, "sock is not a stream socket");
+    return 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/** Checks of arguments that several calls have in common. Each failure has an error text. */
+#ifndef EDDY_COMMON_ARGUMENT_H
+#define EDDY_COMMON_ARGUMENT_H
+
+#include "common/loop.h"
+
+/** An open loop and a protocol factory: EDDY_EINVALID, EDDY_EBADSTATE. */
+int eddy__check_loop_and_factory(const struct eddy_loop *loop, eddy_protocol_factory factory);
+
+/** Reserved fields that must be zero: EDDY_EINVALID. */
+int eddy__check_reserved(void *const *reserved, size_t count);
+
+/** Limits of TLS are for TLS only, and there is none yet: EDDY_EINVALID, EDDY_ENOTSUPPORTED. */
+int eddy__check_tls(const eddy_tls_context *tls, eddy_time handshake_timeout,
+                    eddy_time shutdown_timeout);
+
+/**
+ * That `socket` is a stream socket which this kind of loop can use: EDDY_EINVALID; EDDY_EBADF,
+ * EDDY_ENOTSOCK. What it is comes out through the pointers.
+ */
+int eddy__check_stream_socket(const struct eddy_loop *loop, eddy_socket socket, int *family,
+                              int *protocol);
+
+#endif
