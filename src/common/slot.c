@@ -136,5 +136,6 @@ void eddy__slot_drop(struct eddy_loop *loop, struct eddy__slot *slot)
     slot->context = NULL;
     slot->callback = NULL;
     slot->arg = NULL;
+    slot->state = EDDY_HANDLE_CANCELLED;
     eddy__slot_give(&loop->slots, slot);
 }

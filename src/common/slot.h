@@ -46,7 +46,7 @@ void eddy__slot_give(struct eddy__slots *slots, struct eddy__slot *slot);
 /** Run the callback of a slot out of the ready queue. */
 void eddy__slot_run(struct eddy_loop *loop, struct eddy__slot *slot);
 
-/** Forget the callback of a slot that is scheduled: release its context, give it back. */
+/** Cancel the callback of a slot that is scheduled: release its context, give the slot back. */
 void eddy__slot_drop(struct eddy_loop *loop, struct eddy__slot *slot);
 
 /** The slot if `ready` belongs to one, else NULL. */
