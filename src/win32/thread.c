@@ -170,6 +170,11 @@ uint64_t eddy__thread_self(void)
     return GetCurrentThreadId();
 }
 
+void eddy__thread_yield(void)
+{
+    SwitchToThread();
+}
+
 int eddy__cpu_count(void)
 {
     DWORD_PTR process = 0;
