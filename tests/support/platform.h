@@ -27,6 +27,7 @@ void platform_trap(void);
 
 /** Memory that a child of platform_run() shares with us; zeroed. NULL: this system has no fork. */
 void *platform_share(size_t size);
+void platform_unshare(void *memory, size_t size);
 
 enum platform_end { PLATFORM_RETURNED = 0, PLATFORM_CRASHED, PLATFORM_HUNG };
 

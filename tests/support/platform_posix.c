@@ -61,6 +61,11 @@ void *platform_share(size_t size)
     return memory != MAP_FAILED ? memory : NULL;
 }
 
+void platform_unshare(void *memory, size_t size)
+{
+    munmap(memory, size);
+}
+
 /* The child's side: everything printed goes to `output`. */
 static _Noreturn void platform_child(void (*function)(void *arg), void *arg, unsigned seconds,
                                      int output)

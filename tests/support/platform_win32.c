@@ -36,6 +36,12 @@ void *platform_share(size_t size)
     return NULL;
 }
 
+void platform_unshare(void *memory, size_t size)
+{
+    (void)memory;
+    (void)size;
+}
+
 enum platform_end platform_run(void (*function)(void *arg), void *arg, unsigned seconds,
                                char *output, size_t size)
 {
