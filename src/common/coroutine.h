@@ -35,7 +35,7 @@
 #define EDDY_COMMON_COROUTINE_H
 
 #include "common/stack.h"
-#include <stdint.h> /* also brings __GLIBC__, where it applies */
+#include <stddef.h>
 
 #if !defined(EDDY_COROUTINE_ASM) && !defined(EDDY_COROUTINE_UCONTEXT) &&                           \
     !defined(EDDY_COROUTINE_FIBER) && !defined(EDDY_COROUTINE_THREAD)
@@ -43,12 +43,8 @@
 #define EDDY_COROUTINE_FIBER 1 /* MSVC has no inline or GNU assembler. */
 #elif (defined(__x86_64__) && !defined(__ILP32__)) || (defined(__aarch64__) && defined(__LP64__))
 #define EDDY_COROUTINE_ASM 1
-#elif defined(__MINGW32__)
-#define EDDY_COROUTINE_FIBER 1
-#elif defined(__GLIBC__) || defined(__FreeBSD__) || defined(__NetBSD__)
-#define EDDY_COROUTINE_UCONTEXT 1
 #else
-#define EDDY_COROUTINE_THREAD 1
+#error "define EDDY_COROUTINE_UCONTEXT, EDDY_COROUTINE_FIBER or EDDY_COROUTINE_THREAD"
 #endif
 #endif
 
@@ -80,7 +76,7 @@ typedef void (*eddy__coroutine_entry)(void *arg);
 
 /** Small, and at a fixed address from init to fini. Its fields belong to the implementation. */
 struct eddy__coroutine {
-    /** Where to continue: stack pointer, ucontext, fiber or thread. First: the assembly reads it. */
+    /** Where to continue: stack pointer, ucontext, fiber, thread. First: the assembly reads it. */
     void *context;
     /** NULL for the stack of a thread. */
     struct eddy__stack *stack;

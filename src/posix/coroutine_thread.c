@@ -18,7 +18,7 @@
 #include "common/error.h"
 #include "common/memory.h"
 #include "common/thread_state.h"
-#include <pthread.h>
+#include "posix/sys.h"
 #include <setjmp.h>
 #include <stdbool.h>
 #include <unistd.h>
@@ -112,7 +112,7 @@ static int switch_thread_start(struct eddy__coroutine *co, struct switch_thread 
     }
     number = pthread_attr_setstack(&attributes, co->stack->base, co->stack->size);
     if (number == 0) {
-        number = pthread_create(&record->thread, &attributes, switch_thread_run, co);
+        number = EDDY__SYS(pthread_create)(&record->thread, &attributes, switch_thread_run, co);
     }
     (void)pthread_attr_destroy(&attributes);
     return number;

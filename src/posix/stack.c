@@ -11,10 +11,10 @@
  */
 #include "common/stack.h"
 #include "common/error.h"
+#include "posix/sys.h"
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -24,7 +24,7 @@
 #if !defined(MAP_NORESERVE)
 #define MAP_NORESERVE 0
 #endif
-/* OpenBSD faults when the stack pointer is elsewhere. FreeBSD means a mapping that grows: not it. */
+/* OpenBSD faults when the stack pointer is elsewhere. FreeBSD means a mapping that grows. */
 #if !defined(MAP_STACK) || defined(__FreeBSD__) || defined(__DragonFly__)
 #define STACK_MAP_STACK 0
 #else
@@ -54,10 +54,11 @@ static bool stack_guard_by_advice(unsigned char *page, size_t size)
     if (known == MISSING) {
         return false;
     }
-    bool installed = madvise(page, size, STACK_GUARD_INSTALL) == 0;
+    bool installed = EDDY__SYS(madvise)(page, size, STACK_GUARD_INSTALL) == 0;
     if (known == UNKNOWN) {
         /* A true guard cannot be populated. */
-        bool guards = installed && madvise(page, size, STACK_POPULATE_READ) != 0 && errno == EFAULT;
+        bool guards = installed && EDDY__SYS(madvise)(page, size, STACK_POPULATE_READ) != 0 &&
+                      errno == EFAULT;
         atomic_store_explicit(&support, guards ? WORKS : MISSING, memory_order_relaxed);
         return guards;
     }
@@ -112,9 +113,10 @@ int eddy__stack_map(struct eddy__stack *stack, size_t size)
     if (map == MAP_FAILED) {
         return stack_map_failed(size, errno);
     }
-    if (!stack_guard_by_advice(map, guard_size) && mprotect(map, guard_size, PROT_NONE) != 0) {
+    if (!stack_guard_by_advice(map, guard_size) &&
+        EDDY__SYS(mprotect)(map, guard_size, PROT_NONE) != 0) {
         int number = errno;
-        (void)munmap(map, guard_size + size);
+        (void)EDDY__SYS(munmap)(map, guard_size + size);
         return stack_map_failed(size, number);
     }
     *stack = (struct eddy__stack){
@@ -134,7 +136,7 @@ void eddy__stack_unmap(const struct eddy__stack *stack)
      * Fails only where a hole in merged neighbours would exceed the system's number of mappings.
      * Then the memory goes back and only the addresses stay reserved.
      */
-    if (munmap(map, size) != 0) {
-        (void)madvise(map, size, MADV_DONTNEED);
+    if (EDDY__SYS(munmap)(map, size) != 0) {
+        (void)EDDY__SYS(madvise)(map, size, MADV_DONTNEED);
     }
 }
