@@ -27,12 +27,17 @@ fi
 
 # shellcheck disable=SC2086
 "$zig" cc -target "$target" -shared -o "$out/libeddy.dylib" $objects || exit 1
-for program in examples/*.c; do
-    [ -f "$program" ] || continue
+# An example is a file, or a folder of files.
+examples=0
+for program in examples/*.c examples/*/; do
+    [ -e "$program" ] || continue
+    sources=$program
+    [ -f "$program" ] || sources=$(find "$program" -name '*.c' ! -name '*_win32.c')
+    examples=$((examples + 1))
     # shellcheck disable=SC2086
     "$zig" cc -target "$target" -std=gnu11 -Wall -Wextra -Werror -Iinclude \
-        -o "$out/$(basename "$program" .c)" "$program" $objects || failures=$((failures + 1))
+        -o "$out/$(basename "$program" .c)" $sources $objects || failures=$((failures + 1))
 done
 count=$(echo "$objects" | wc -w)
-echo "macos: $target: $((count)) sources compiled and linked, $failures examples failed"
+echo "macos: $target: $((count)) sources compiled and linked; $failures of $examples examples failed"
 [ $failures -eq 0 ]
