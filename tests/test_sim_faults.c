@@ -216,6 +216,23 @@ static void test_a_wait_that_nothing_can_end_is_a_deadlock(void **state)
     assert_int_equal(eddy_sim_free(sim), 0);
 }
 
+static void test_spinning_makes_time_pass_in_the_end(void **state)
+{
+    eddy_sim *sim = perfect_sim();
+
+    (void)state;
+    for (int i = 0; i < 10000; i++)
+        assert_int_equal(wait_for(sim, 0), 0);
+    assert_int_equal(now(sim), 0);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(wait_for(sim, 0), 0);
+    assert_int_equal(now(sim), EDDY_MILLISECONDS(1));
+    assert_int_equal(wait_for(sim, EDDY_SECONDS(1)), 0);
+    assert_int_equal(wait_for(sim, 0), 0);
+    assert_int_equal(now(sim), EDDY_MILLISECONDS(1001));
+    assert_int_equal(eddy_sim_free(sim), 0);
+}
+
 static void test_a_wake_up_ends_the_next_wait(void **state)
 {
     eddy_sim *sim = perfect_sim();
@@ -307,6 +324,7 @@ int main(void)
         SIM_TEST(test_reset_all_leaves_what_has_arrived_readable),
         SIM_TEST(test_a_cut_network_delivers_when_it_is_mended),
         SIM_TEST(test_a_wait_that_nothing_can_end_is_a_deadlock),
+        SIM_TEST(test_spinning_makes_time_pass_in_the_end),
         SIM_TEST(test_a_wake_up_ends_the_next_wait),
         SIM_TEST(test_the_clock_stands_still_while_other_threads_work),
         SIM_TEST(test_sockets_left_open_are_counted_and_named),

@@ -12,6 +12,10 @@
 #define NAP_MIN EDDY_MICROSECONDS(20)
 #define NAP_MAX EDDY_MILLISECONDS(1)
 
+/** After so many looks at one moment the program is taken to spin, and a look costs some time. */
+#define LOOKS_MAX 10000
+#define LOOK_COST EDDY_MICROSECONDS(10)
+
 static int sim_selector_open(struct eddy__reactor *reactor)
 {
     reactor->selector_state = reactor->loop->sim;
@@ -63,6 +67,25 @@ static void sim_catch_up(struct eddy_sim *sim)
         eddy__sim_event_run(&sim->events, sim->now);
 }
 
+/**
+ * The loop only looks, since something is ready. Usually that costs no time. Who keeps something
+ * ready until time has passed would wait for ever, though, so in the end it does.
+ */
+static void sim_look(struct eddy_sim *sim)
+{
+    eddy_time next = sim->cut ? EDDY_FOREVER : eddy__sim_event_next(&sim->events);
+    eddy_time then = eddy__time_add(sim->now, LOOK_COST);
+
+    if (sim->looked_at != sim->now) {
+        sim->looked_at = sim->now;
+        sim->looks = 0;
+    }
+    if (++sim->looks <= LOOKS_MAX || sim->loop->foreign_work > 0)
+        return;
+    sim->now = sim->looked_at = then < next ? then : next;
+    sim_catch_up(sim);
+}
+
 static int sim_wait(struct eddy__reactor *reactor, eddy_time timeout)
 {
     struct eddy_sim *sim = reactor->selector_state;
@@ -71,8 +94,10 @@ static int sim_wait(struct eddy__reactor *reactor, eddy_time timeout)
 
     sim_catch_up(sim);
     if (atomic_exchange(&sim->woken, false) || timeout <= 0 || !eddy__list_is_empty(&sim->ready) ||
-        eddy__inbox_has_posts(&reactor->loop->inbox))
+        eddy__inbox_has_posts(&reactor->loop->inbox)) {
+        sim_look(sim);
         return 0;
+    }
     if (reactor->loop->foreign_work > 0) {
         sim_nap_until_woken(sim);
         atomic_store(&sim->woken, false);

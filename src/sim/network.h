@@ -130,6 +130,8 @@ struct eddy_sim {
     bool is_open;        /**< sockets can be made */
     bool cut;
     eddy_time now;
+    eddy_time looked_at; /**< `now` at the last wait that only looked ... */
+    unsigned looks;      /**< ... and how many of those there were in a row */
     struct eddy_sim_options options;
     struct eddy__random random;
     struct eddy__list events;
