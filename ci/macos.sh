@@ -39,5 +39,6 @@ for program in examples/*.c examples/*/; do
         -o "$out/$(basename "$program" .c)" $sources $objects || failures=$((failures + 1))
 done
 count=$(echo "$objects" | wc -w)
-echo "macos: $target: $((count)) sources compiled and linked; $failures of $examples examples failed"
+echo "macos: $target: $((count)) sources compiled and linked," \
+    "$failures of $examples examples failed"
 [ $failures -eq 0 ]

@@ -152,7 +152,8 @@ part_oom()
     build_preset dev || return 1
     say "failing the n-th allocation, for every n"
     # Seconds for each suite; it prints what it did not get to.
-    EDDY_TEST_OOM=1 EDDY_TEST_OOM_SECONDS=${EDDY_TEST_OOM_SECONDS:-15} run_tests build/dev -L '^(epoll|sim)$' -j "$(jobs_count)"
+    EDDY_TEST_OOM=1 EDDY_TEST_OOM_SECONDS=${EDDY_TEST_OOM_SECONDS:-15} \
+        run_tests build/dev -L '^(epoll|sim)$' -j "$(jobs_count)"
 }
 
 #
