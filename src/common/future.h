@@ -107,6 +107,9 @@ void eddy__future_unwatch(struct eddy__watch *watch);
 /** The outcome without retrieving it: 0, the error, EDDY_ECANCELED; the value if `value`. */
 int eddy__future_peek(const struct eddy_future *future, eddy_value *value);
 
+/** EDDY_EINVALID, with a text, if one of `futures` is NULL or of another loop; else 0. */
+int eddy__futures_check(const struct eddy_loop *loop, eddy_future *const *futures, size_t count);
+
 /** Take the outcome as eddy_future_result() does, and drop a reference. */
 int eddy__future_take(struct eddy_future *future, eddy_value *value);
 
