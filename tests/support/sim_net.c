@@ -67,7 +67,7 @@ eddy_socket socket_of(eddy_sim *sim, eddy_family family)
 {
     eddy_socket socket;
 
-    assert_int_equal(net->open(eddy_sim_loop(sim), family, EDDY_STREAM, EDDY_TCP, &socket), 0);
+    assert_int_equal(net->open(eddy_sim_loop(sim), (int)family, EDDY_STREAM, EDDY_TCP, &socket), 0);
     return socket;
 }
 
