@@ -22,7 +22,7 @@ typedef struct eddy_connection_options {
     eddy_time happy_eyeballs_delay;  /**< start the next attempt after this; 0: never (NET-13) */
     int interleave;                  /**< NET-12; 0: resolver order, or 1 with happy eyeballs */
     bool no_interleave;              /**< resolver order with happy eyeballs too */
-    bool all_errors;                 /**< error text lists every error (NET-11) */
+    bool all_errors;                 /**< error text leaves out no repetition (NET-11) */
     eddy_tls_context *tls;           /**< not available yet: EDDY_ENOTSUPPORTED */
     const char *server_hostname;     /**< for TLS; EDDY_EINVALID without it (NET-7) */
     eddy_time tls_handshake_timeout; /**< EDDY_EINVALID without TLS */
@@ -37,6 +37,8 @@ typedef struct eddy_connection_options {
  * `factory(arg)` made once the connection was ready (NET-15, TR-52): connection_made() has run
  * before the future is done. A passed `sock` is the library's once a transport exists, the
  * caller's if the call fails earlier (NET-8). Cancelling closes what is being connected (NET-14).
+ * If every address fails, the error is that of the first; eddy_future_error_text() lists all of
+ * them, eddy_error_text() as many as fit (NET-11).
  */
 EDDY_API eddy_future *eddy_loop_create_connection(eddy_loop *loop, eddy_protocol_factory factory,
                                                   void *arg, const char *host, int port,

@@ -17,21 +17,22 @@ typedef struct eddy_server_options {
     const char *service;      /**< name or number, in place of `port` */
     const char *const *hosts; /**< several, in place of `host` (NET-20) */
     size_t host_count;
-    const eddy_socket *sock;    /**< a bound or listening stream socket, in place of host and port */
-    int backlog;                /**< 0: 100 */
-    eddy_choice reuse_address;  /**< default: yes on POSIX, no on Windows (NET-21) */
-    bool reuse_port;            /**< EDDY_EINVALID where the system has none (NET-19) */
-    bool keep_alive;            /**< SO_KEEPALIVE (NET-21) */
-    bool defer_serving;         /**< bind only; eddy_server_start_serving() listens (NET-24) */
-    size_t connections_max;     /**< stop accepting while so many are open; 0: no limit */
-    eddy_tls_context *tls;      /**< not available yet: EDDY_ENOTSUPPORTED */
+    const eddy_socket *sock;   /**< a bound or listening stream socket, in place of host and port */
+    int backlog;               /**< 0: 100 */
+    eddy_choice reuse_address; /**< default: yes on POSIX, no on Windows (NET-21) */
+    bool reuse_port;           /**< EDDY_EINVALID where the system has none (NET-19) */
+    bool keep_alive;           /**< SO_KEEPALIVE (NET-21) */
+    bool defer_serving;        /**< bind only; eddy_server_start_serving() listens (NET-24) */
+    size_t connections_max;    /**< stop accepting while so many are open; 0: no limit */
+    eddy_tls_context *tls;     /**< not available yet: EDDY_ENOTSUPPORTED */
     eddy_time tls_handshake_timeout; /**< EDDY_EINVALID without TLS */
     eddy_time tls_shutdown_timeout;  /**< EDDY_EINVALID without TLS */
     void *reserved[6];
 } eddy_server_options;
 
 /**
- * Listen on a host ("" or NULL: all interfaces) and port (0: the system picks) (NET-18).
+ * Listen on a host ("" or NULL: all interfaces) and port (0: the system picks) (NET-18). NULL and
+ * 0 together, without an option that says where, are EDDY_EINVALID (NET-19).
  *
  * Each accepted connection gets a protocol from `factory(arg)`, right before connection_made()
  * (NET-28, TR-52). The value is the `server`, with a reference for who takes it out. A server
@@ -65,8 +66,8 @@ EDDY_API eddy_future *eddy_server_start_serving(eddy_server *server);
 
 /**
  * Serve until close(), then wait for the connections and succeed. Cancelling it closes the
- * server and its clients, waits, and ends EDDY_ECANCELED (SRV-5). One at a time, else
- * EDDY_EBADSTATE.
+ * server and its clients, waits, and ends EDDY_ECANCELED (SRV-5); cancelling again no longer
+ * waits. One at a time, else EDDY_EBADSTATE.
  */
 EDDY_API eddy_future *eddy_server_serve_forever(eddy_server *server);
 

@@ -33,6 +33,12 @@ enum eddy__socket_option {
 };
 
 struct eddy__socket_ops {
+    /**
+     * REUSE_ADDRESS would let another program take over the port (Windows), so that a server must
+     * ask for it; elsewhere it only skips the pause after a restart and is the default (NET-21).
+     */
+    bool reuse_shares_port;
+
     /** Make a socket; eddy_family, eddy_socket_type, eddy_ip_protocol in portable numbers. */
     int (*open)(struct eddy_loop *loop, int family, int type, int protocol, eddy_socket *socket);
 

@@ -232,6 +232,7 @@ static int socket_peer_address(eddy_socket socket, eddy_address *address)
 }
 
 const struct eddy__socket_ops eddy__system_sockets = {
+    .reuse_shares_port = true,
     .open = socket_open,
     .pair = eddy__socket_pair,
     .close = socket_close,

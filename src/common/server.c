@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/server.h"
+#include "common/future.h"
+#include "common/later.h"
+#include "common/log.h"
+
+static void server_abandon(struct eddy__live *live);
+
+struct eddy_server *eddy__server_new(struct eddy_loop *loop, const struct eddy__server_setup *setup)
+{
+    struct eddy_server *server = eddy__alloc_zeroed(sizeof *server);
+
+    if (server == NULL)
+        return NULL;
+    server->listeners = eddy__alloc((setup->listeners_max + 1) * sizeof *server->listeners);
+    if (server->listeners == NULL) {
+        eddy__free(server);
+        return NULL;
+    }
+    server->loop = eddy_loop_ref(loop);
+    server->factory = setup->factory;
+    server->factory_arg = setup->factory_arg;
+    server->backlog = setup->backlog;
+    server->connections_max = setup->connections_max;
+    server->references = 2; /* the caller's, and its own until it is closed */
+    server->state = EDDY__SERVER_BOUND;
+    eddy__list_init(&server->streams);
+    eddy__list_init(&server->waiters);
+    server->live.abandon = server_abandon;
+    eddy__list_append(&loop->live, &server->live.node);
+    return server;
+}
+
+int eddy__server_add(struct eddy_server *server, eddy_socket socket)
+{
+    int error = eddy__listener_new(server, socket, &server->listeners[server->listener_count]);
+
+    if (error == 0)
+        server->listener_count++;
+    return error;
+}
+
+eddy_server *eddy_server_ref(eddy_server *server)
+{
+    if (server != NULL)
+        server->references++;
+    return server;
+}
+
+void eddy_server_unref(eddy_server *server)
+{
+    if (server == NULL || --server->references > 0)
+        return;
+    eddy__free(server->listeners);
+    eddy_loop_unref(server->loop);
+    eddy__free(server);
+}
+
+eddy_loop *eddy_server_get_loop(const eddy_server *server)
+{
+    return server->loop;
+}
+
+bool eddy_server_is_serving(const eddy_server *server)
+{
+    return server->state == EDDY__SERVER_SERVING;
+}
+
+size_t eddy_server_socket_count(const eddy_server *server)
+{
+    return server->listener_count;
+}
+
+eddy_socket_view *eddy_server_socket(const eddy_server *server, size_t index)
+{
+    return index < server->listener_count ? &server->listeners[index]->view : NULL;
+}
+
+int eddy__server_serve(struct eddy_server *server)
+{
+    if (server->state == EDDY__SERVER_CLOSED)
+        return eddy_error(EDDY_EBADSTATE, "the server is closed");
+    if (server->state == EDDY__SERVER_SERVING)
+        return 0;
+    /* First what can fail. */
+    for (size_t i = 0; i < server->listener_count; i++) {
+        int error = eddy__listener_listen(server->listeners[i], server->backlog);
+
+        if (error)
+            return eddy_error(error, "cannot listen: %s", eddy_strerror(error));
+    }
+    server->state = EDDY__SERVER_SERVING;
+    for (size_t i = 0; i < server->listener_count; i++)
+        eddy__listener_start(server->listeners[i]);
+    return 0;
+}
+
+eddy_future *eddy_server_start_serving(eddy_server *server)
+{
+    int error = eddy__server_serve(server);
+
+    return error ? eddy__future_failed(server->loop, error) : eddy__later(server->loop);
+}
+
+bool eddy__server_is_full(const struct eddy_server *server)
+{
+    return server->connections_max != 0 && server->connections >= server->connections_max;
+}
+
+/** NET-28: why a connection could not be set up is of interest in debug mode only. */
+static void server_on_made(void *arg, struct eddy_transport *transport, int error)
+{
+    struct eddy_server *server = arg;
+
+    if (error == 0 || !server->loop->debug)
+        return;
+    eddy_loop_call_exception_handler(server->loop,
+                                     &(eddy_exception_context){
+                                         .message = "an incoming connection could not be set up",
+                                         .exception = error,
+                                         .exception_text = eddy__error_text_of(error),
+                                         .transport = transport,
+                                         .protocol = transport != NULL ? transport->protocol : NULL,
+                                     });
+}
+
+void eddy__server_on_accepted(struct eddy_server *server, eddy_socket socket,
+                              const eddy_address *peer, bool is_tcp)
+{
+    const struct eddy__socket_ops *sockets = server->loop->backend->sockets;
+    struct eddy__stream_setup setup = {
+        .factory = server->factory,
+        .factory_arg = server->factory_arg,
+        .server = server,
+        .server_streams = &server->streams,
+        .on_made = server_on_made,
+        .on_made_arg = server,
+    };
+    struct eddy__stream *stream;
+    int error = eddy__stream_new(server->loop, socket, peer, &stream);
+
+    if (error) {
+        sockets->close(socket);
+        server_on_made(server, NULL, error);
+        return;
+    }
+    if (is_tcp)
+        sockets->set_option(socket, EDDY__NO_DELAY, 1);
+    server->connections++;
+    eddy_server_ref(server);
+    eddy__stream_start(stream, &setup);
+    for (size_t i = 0; eddy__server_is_full(server) && i < server->listener_count; i++)
+        eddy__listener_stop(server->listeners[i]);
+}
+
+/** Closed, and the last connection is over (SRV-6). */
+static void server_settle(struct eddy_server *server)
+{
+    if (server->state != EDDY__SERVER_CLOSED || server->connections > 0)
+        return;
+    eddy__list_remove(&server->live.node);
+    eddy__server_tell_waiters(server);
+}
+
+void eddy__server_detach(struct eddy_server *server)
+{
+    server->connections--;
+    if (server->state == EDDY__SERVER_SERVING)
+        for (size_t i = 0; i < server->listener_count; i++)
+            eddy__listener_start(server->listeners[i]);
+    server_settle(server);
+    eddy_server_unref(server);
+}
+
+void eddy__server_close(struct eddy_server *server, bool close_sockets)
+{
+    if (server->state == EDDY__SERVER_CLOSED)
+        return;
+    server->state = EDDY__SERVER_CLOSED;
+    while (server->listener_count > 0)
+        eddy__listener_close(server->listeners[--server->listener_count], close_sockets);
+    server_settle(server);
+    eddy_server_unref(server);
+}
+
+void eddy_server_close(eddy_server *server)
+{
+    eddy__server_close(server, true);
+}
+
+/** The loop closes. Its connections are abandoned by themselves, and detach. */
+static void server_abandon(struct eddy__live *live)
+{
+    struct eddy_server *server = EDDY__OWNER(live, struct eddy_server, live);
+
+    if (server->loop->debug && server->state != EDDY__SERVER_CLOSED)
+        eddy__log(EDDY_LOG_WARNING, "server %p was never closed", (void *)server);
+    eddy__list_remove(&server->live.node);
+    eddy_server_ref(server);
+    eddy__server_drop_waiters(server);
+    eddy_server_close(server);
+    eddy_server_unref(server);
+}
+
+void eddy_server_close_clients(eddy_server *server)
+{
+    struct eddy__list *node = server->streams.next;
+
+    /* One that is over at once leaves the list, and may be the last that holds the server. */
+    eddy_server_ref(server);
+    while (node != &server->streams) {
+        struct eddy__list *next = node->next;
+
+        eddy__stream_forget(eddy__stream_of_server_node(node));
+        node = next;
+    }
+    eddy_server_unref(server);
+}
+
+void eddy_server_abort_clients(eddy_server *server)
+{
+    struct eddy__list *node = server->streams.next;
+
+    eddy_server_ref(server);
+    while (node != &server->streams) {
+        struct eddy__list *next = node->next;
+        struct eddy__stream *stream = eddy__stream_of_server_node(node);
+        struct eddy_transport *transport = eddy__stream_transport(stream);
+
+        /* Without a protocol nobody knows it yet, and it simply goes. */
+        if (transport->protocol == NULL)
+            eddy__stream_forget(stream);
+        else
+            eddy_transport_abort(transport);
+        node = next;
+    }
+    eddy_server_unref(server);
+}

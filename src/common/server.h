@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * Servers from the inside.
+ *
+ * A server holds a reference to itself until it is closed; each of its connections holds one, and
+ * each future that waits for it. It is in the loop's live list until it is closed and its last
+ * connection is over.
+ */
+#ifndef EDDY_COMMON_SERVER_H
+#define EDDY_COMMON_SERVER_H
+
+#include "common/listener.h"
+#include "common/stream.h"
+
+enum eddy__server_state { EDDY__SERVER_BOUND = 1, EDDY__SERVER_SERVING, EDDY__SERVER_CLOSED };
+
+struct eddy_server {
+    /* Set once. */
+    struct eddy_loop *loop; /**< a reference */
+    eddy_protocol_factory factory;
+    void *factory_arg;
+    int backlog;
+    size_t connections_max; /**< 0: no limit */
+
+    uint32_t references;
+    uint8_t state;
+    bool has_forever; /**< a serve_forever() is among the waiters */
+    struct eddy__live live;
+    struct eddy__list streams; /**< its connections, through eddy__stream_of_server_node() */
+    size_t connections;        /**< started and not yet detached (SRV-7) */
+    struct eddy__list waiters; /**< struct server_wait of server_wait.c */
+    struct eddy__listener **listeners;
+    size_t listener_count;
+};
+
+/** What a server is made from. */
+struct eddy__server_setup {
+    eddy_protocol_factory factory;
+    void *factory_arg;
+    int backlog;
+    size_t connections_max;
+    size_t listeners_max;
+};
+
+/** A server without sockets; the caller owns a reference beside its own. NULL: EDDY_ENOMEM. */
+struct eddy_server *eddy__server_new(struct eddy_loop *loop,
+                                     const struct eddy__server_setup *setup);
+
+/** Give it a bound socket, taking that when this succeeds. */
+int eddy__server_add(struct eddy_server *server, eddy_socket socket);
+
+/** Listen on all sockets, and accept; nothing happens if it does already (SRV-4). */
+int eddy__server_serve(struct eddy_server *server);
+
+/** As eddy_server_close(), but leaves the sockets open if they are the caller's still. */
+void eddy__server_close(struct eddy_server *server, bool close_sockets);
+
+/** A listener accepted a connection; takes `socket`. */
+void eddy__server_on_accepted(struct eddy_server *server, eddy_socket socket,
+                              const eddy_address *peer, bool is_tcp);
+
+/** True while as many connections are open as there may be. */
+bool eddy__server_is_full(const struct eddy_server *server);
+
+/** It is closed and its last connection is over: everybody who waits for that is told. */
+void eddy__server_tell_waiters(struct eddy_server *server);
+
+/** The loop closes: forget who waits, without telling them. */
+void eddy__server_drop_waiters(struct eddy_server *server);
+
+#endif
