@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+# What the scripts in tests/examples share: starting the examples, and saying what went wrong.
+# EDDY_EXAMPLES is the folder of the programs, EDDY_RUN what they are started with (wine, qemu).
+programs=${EDDY_EXAMPLES:-$1}
+scratch=$(mktemp -d) || exit 1
+server_pid=
+
+clean_up()
+{
+    [ -z "$server_pid" ] || kill "$server_pid" 2>/dev/null
+    [ -z "$server_pid" ] || wait "$server_pid" 2>/dev/null
+    rm -rf "$scratch"
+}
+trap clean_up EXIT
+trap 'exit 1' INT TERM HUP
+
+fail()
+{
+    echo "FAILED: $*" >&2
+    exit 1
+}
+
+skip()
+{
+    echo "skipped: $*"
+    exit 77
+}
+
+# run NAME ARGUMENTS...: what the program printed, without carriage returns.
+run()
+{
+    program=$1
+    shift
+    ${EDDY_RUN:-} "$programs/$program${EDDY_EXE:-}" "$@" >"$scratch/out" 2>"$scratch/err" || {
+        cat "$scratch/out" "$scratch/err" >&2
+        fail "$program ended with an error"
+    }
+    tr -d '\r' <"$scratch/out"
+}
+
+# expect WHAT GOT WANTED
+expect()
+{
+    [ "$2" = "$3" ] || fail "$1: got '$2', wanted '$3'"
+}
+
+# start PATTERN NAME ARGUMENTS...: start a server, wait for its line, set $ready to what the
+# parentheses of PATTERN (of sed) match in it.
+start()
+{
+    pattern=$1
+    program=$2
+    shift 2
+    ${EDDY_RUN:-} "$programs/$program${EDDY_EXE:-}" "$@" >"$scratch/server" 2>&1 &
+    server_pid=$!
+    waited=0
+    until ready=$(tr -d '\r' <"$scratch/server" | sed -n "s|$pattern|\\1|p") && [ -n "$ready" ]; do
+        waited=$((waited + 1))
+        if [ $waited -gt 200 ] || ! kill -0 "$server_pid" 2>/dev/null; then
+            cat "$scratch/server" >&2
+            fail "$program did not start"
+        fi
+        sleep 0.1 2>/dev/null || sleep 1
+    done
+}
+
+# stop: end the server as Ctrl-C does; it has to end well.
+stop()
+{
+    kill -INT "$server_pid" 2>/dev/null || kill "$server_pid"
+    wait "$server_pid"
+    status=$?
+    server_pid=
+    [ -n "${EDDY_RUN:-}" ] || [ $status -eq 0 ] || {
+        cat "$scratch/server" >&2
+        fail "the server ended with status $status"
+    }
+}
