@@ -17,7 +17,7 @@
  * addresses of thread-locals across calls, and fibers and sanitizers have state a thread.
  *
  * Floating point. Rounding mode and exception masks belong to the coroutine; a new one has those
- * of the moment of its init (a fiber: the default ones).
+ * of the moment of its init (a fiber: the defaults).
  *
  * Four implementations exist, one is compiled; CMake says which, or the choice falls below:
  *   EDDY_COROUTINE_ASM       a hand-written switch, x86-64 and arm64 (src/{posix,win32}/switch_*.S)

@@ -107,8 +107,9 @@ static int stack_map_failed(size_t size, int number)
 int eddy__stack_map(struct eddy__stack *stack, size_t size)
 {
     size_t guard_size = eddy__stack_page_size();
-    unsigned char *map = mmap(NULL, guard_size + size, PROT_READ | PROT_WRITE,
-                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | STACK_MAP_STACK, -1, 0);
+    unsigned char *map =
+        EDDY__SYS(mmap)(NULL, guard_size + size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | STACK_MAP_STACK, -1, 0);
 
     if (map == MAP_FAILED) {
         return stack_map_failed(size, errno);

@@ -4,7 +4,7 @@
  *
  * A fiber brings its own stack, so the pool hands out sizes only. A thread must become a fiber
  * before it can switch; if the program has done that already, its fiber is used and left alone.
- * Rounding mode and exception masks are exchanged here, as not every system's fibers do it.
+ * The rounding mode is exchanged here, as not every system's fibers do it (Wine's do not).
  */
 #include "common/switch.h"
 
@@ -17,7 +17,7 @@
 
 static void CALLBACK switch_start(void *arg)
 {
-    (void)fesetenv(FE_DFL_ENV);
+    (void)fesetround(FE_TONEAREST);
     eddy__coroutine_main(arg);
 }
 
@@ -60,12 +60,11 @@ int eddy__switch_init_thread(struct eddy__coroutine *co)
 
 void eddy__switch_to(struct eddy__coroutine *from, struct eddy__coroutine *to)
 {
-    fenv_t environment;
+    int rounding = fegetround();
 
     (void)from;
-    (void)fegetenv(&environment);
     SwitchToFiber(to->context);
-    (void)fesetenv(&environment);
+    (void)fesetround(rounding);
 }
 
 _Noreturn void eddy__switch_exit_to(struct eddy__coroutine *from, struct eddy__coroutine *to)
