@@ -9,15 +9,24 @@ struct display {
     eddy_time end;
 };
 
+static bool local_time(const time_t *now, struct tm *parts)
+{
+#if defined(_WIN32)
+    return localtime_s(parts, now) == 0;
+#else
+    return localtime_r(now, parts) != NULL;
+#endif
+}
+
 static int show(void *arg)
 {
     struct display *display = arg;
     char text[32] = "?";
     time_t now = time(NULL);
-    struct tm *parts = localtime(&now);
+    struct tm parts;
 
-    if (parts != NULL)
-        strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", parts);
+    if (local_time(&now, &parts))
+        strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
     printf("%s\n", text);
     if (eddy_loop_time(display->loop) + EDDY_SECONDS(1) < display->end)
         return eddy_loop_call_later(display->loop, EDDY_SECONDS(1), show, display, NULL);

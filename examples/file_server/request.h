@@ -27,8 +27,8 @@ size_t request_head_size(const char *data, size_t size);
 int request_parse(const char *head, size_t size, struct request *request);
 
 /**
- * Fit the range to a file of `size` bytes: `*first` and `*count`. 200 for all of it, 206 for a part,
- * 416 if no byte of it exists.
+ * Fit the range to a file of `size` bytes: `*first` and `*count`. 200 for all of it, 206 for a
+ * part, 416 if no byte of it exists.
  */
 int request_range(const struct request *request, int64_t size, int64_t *first, int64_t *count);
 

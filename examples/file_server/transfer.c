@@ -284,7 +284,7 @@ static int begin(struct transfer *transfer)
     case FILE_FOLDER:
         if (!as_folder)
             return answer_status(transfer, 301);
-        strcpy(path + used, "index.html");
+        memcpy(path + used, "index.html", sizeof "index.html"); /* it was seen to fit */
         if (file_look(path) == FILE_REGULAR)
             return answer_file(transfer, path);
         path[used] = '\0';

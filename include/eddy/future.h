@@ -92,8 +92,8 @@ EDDY_API int eddy_future_add_done_callback_in_context(eddy_future *future,
                                                       eddy_context *context);
 
 /** Remove every entry equal in both; how many there were (FUT-6). Cannot fail. */
-EDDY_API size_t eddy_future_remove_done_callback(eddy_future *future,
-                                                 eddy_future_callback callback, void *arg);
+EDDY_API size_t eddy_future_remove_done_callback(eddy_future *future, eddy_future_callback callback,
+                                                 void *arg);
 
 /** What eddy_error_text() would say of a failed future; "" otherwise. Borrowed. */
 EDDY_API const char *eddy_future_error_text(const eddy_future *future);

@@ -15,8 +15,8 @@ extern "C" {
  *
  * The body calls eddy_yield() and may eddy_await(): that suspends the task that advances it.
  */
-EDDY_API int eddy_generator_new(eddy_function function, void *arg,
-                                const eddy_task_options *options, eddy_generator **generator);
+EDDY_API int eddy_generator_new(eddy_function function, void *arg, const eddy_task_options *options,
+                                eddy_generator **generator);
 
 /**
  * Run it to its next eddy_yield() and take what that gave (AGEN-1). Only inside a task.

@@ -77,8 +77,7 @@ struct eddy_protocol {
 };
 
 /** Initialise the head of a protocol; `callbacks` is borrowed for its life. Cannot fail. */
-EDDY_API void eddy_protocol_init(eddy_protocol *protocol,
-                                 const eddy_protocol_callbacks *callbacks);
+EDDY_API void eddy_protocol_init(eddy_protocol *protocol, const eddy_protocol_callbacks *callbacks);
 
 /**
  * Makes the protocol of a connection that is ready, right before its connection_made() (TR-52).

@@ -9,9 +9,9 @@
  * simulated network); completion systems have it natively.
  *
  * Rules for both sides
- *  - An order never calls back from inside (get_spans, a question, excepted). Events come only out of the loop's ready queue: the
- *    backend's dispatch() puts an eddy__ready of its own there, and the events are called when the
- *    loop runs it. So I/O keeps its place in the order of LOOP-22.
+ *  - An order never calls back from inside (get_spans, a question, excepted). Events come only out
+ *    of the loop's ready queue: the backend's dispatch() puts an eddy__ready of its own there, and
+ *    the events are called when the loop runs it. So I/O keeps its place in the order of LOOP-22.
  *  - Orders do not fail. What goes wrong arrives as the event that the order owes.
  *  - After a stop, or after channel_close(), no event comes but on_closed, even if the system has
  *    already finished the operation: what arrived meanwhile is kept for the next start, or dropped

@@ -18,7 +18,7 @@ struct eddy__output {
     size_t size; /**< bytes that are queued */
 };
 
-/** Copy what `count` buffers hold behind their first `skip` bytes. EDDY_ENOMEM: nothing happened. */
+/** Copy what the buffers hold behind their first `skip` bytes. EDDY_ENOMEM: nothing happened. */
 int eddy__output_copy(struct eddy__output *output, const eddy_buffer *buffers, size_t count,
                       size_t skip);
 
