@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A whole program in one call: loop, main task, Ctrl-C, orderly shutdown (RUN-1, LOOP-21).
+ *
+ * Shutting down goes through all its steps whatever the one before returned; only a second Ctrl-C
+ * leaves out what is still to be waited for. What counts in the end is how main() ended.
+ */
+#include "common/interrupt.h"
+#include "common/task.h"
+
+/** As long as asyncio gives the workers of the default executor. */
+#define RUN_EXECUTOR_LIMIT EDDY_SECONDS(300)
+
+struct run {
+    struct eddy_loop *loop;
+    eddy_future *main; /**< a reference */
+    int presses;       /**< of Ctrl-C */
+    bool over;         /**< wait for nothing any more */
+};
+
+/** The loop has seen Ctrl-C: the first time main() is cancelled, then the run ends at once. */
+static void run_on_interrupt(struct eddy_loop *loop)
+{
+    struct run *run = loop->on_interrupt_arg;
+
+    run->presses += atomic_exchange(&loop->interrupts, 0);
+    if (run->presses == 1 && eddy_future_cancel(run->main, "interrupted"))
+        return;
+    run->over = true;
+    eddy_loop_exit(loop, EDDY_EEXIT);
+    eddy_loop_stop(loop); /* so that this iteration does not wait */
+}
+
+static int run_make_loop(const eddy_run_options *options, struct eddy_loop **loop)
+{
+    int error;
+
+    if (options->backend != NULL)
+        error = eddy_loop_new(&(eddy_loop_options){.backend = options->backend}, loop);
+    else
+        error = eddy_new_event_loop(loop);
+    if (error)
+        return error;
+    error = eddy_set_event_loop(*loop);
+    if (error) {
+        eddy_loop_close(*loop);
+        eddy_loop_unref(*loop);
+        return error;
+    }
+    if (options->debug)
+        eddy_loop_set_debug(*loop, true);
+    return 0;
+}
+
+/** Cancel all tasks and run until those have ended; the errors of the others are reported. */
+static int run_cancel_tasks(struct run *run)
+{
+    struct eddy__reaper reaper = {0};
+    int error = 0;
+
+    eddy__tasks_cancel(run->loop, &reaper);
+    /* A program may stop the loop meanwhile; only an error of the run ends the waiting. */
+    while (reaper.pending > 0 && error == 0)
+        error = eddy_loop_run_forever(run->loop);
+    eddy__tasks_forget_reaper(run->loop);
+    return error;
+}
+
+static void run_shut_down(struct run *run)
+{
+    struct eddy_loop *loop = run->loop;
+
+    if (!run->over)
+        run_cancel_tasks(run);
+    if (!run->over)
+        eddy_loop_run_until_complete(loop, eddy_loop_shutdown_asyncgens(loop), NULL);
+    if (!run->over)
+        eddy_loop_run_until_complete(
+            loop, eddy_loop_shutdown_default_executor(loop, RUN_EXECUTOR_LIMIT), NULL);
+}
+
+/** Run main() and whatever follows it; the loop is open before and after. */
+static int run_main(struct run *run, eddy_function main, void *arg, eddy_value *result,
+                    const eddy_run_options *options)
+{
+    struct eddy__thread_state *state = eddy__thread_state();
+    struct eddy_loop *loop = run->loop;
+    struct eddy__error_record record;
+    bool interruptible;
+    int error;
+
+    run->main = eddy_loop_create_task(loop, main, arg,
+                                      &(eddy_task_options){.stack_size = options->stack_size});
+    loop->on_interrupt = run_on_interrupt;
+    loop->on_interrupt_arg = run;
+    /* Another loop of the process may have Ctrl-C already: then that one deals with it. */
+    interruptible = !options->ignore_interrupt && eddy__interrupt_start(loop) == 0;
+    error = eddy_loop_run_until_complete(loop, eddy_future_ref(run->main), result);
+    record = *state->error;
+    run_shut_down(run);
+    if (interruptible)
+        eddy__interrupt_stop(loop);
+    loop->on_interrupt = NULL;
+    eddy_future_unref(run->main);
+    *state->error = record; /* the text is that of main(), not of what followed */
+    return run->over ? EDDY_EEXIT : error;
+}
+
+int eddy_run(eddy_function main, void *arg, eddy_value *result, const eddy_run_options *options)
+{
+    static const eddy_run_options defaults;
+    struct run run = {0};
+    int error;
+
+    if (options == NULL)
+        options = &defaults;
+    if (main == NULL)
+        return eddy_error(EDDY_EINVALID, "no function");
+    if (eddy__thread_state()->running != NULL)
+        return eddy_error(EDDY_EBADSTATE, "eddy_run() inside a running event loop");
+    error = run_make_loop(options, &run.loop);
+    if (error)
+        return error;
+    error = run_main(&run, main, arg, result, options);
+    eddy_set_event_loop(NULL);
+    eddy_loop_close(run.loop);
+    eddy_loop_unref(run.loop);
+    return error;
+}
