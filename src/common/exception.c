@@ -90,19 +90,29 @@ static int exception_call(eddy_loop *loop, const eddy_exception_context *context
     return error;
 }
 
+/** What eddy_error() last said, if it spoke of `code`; else NULL. */
+static const char *exception_words(const struct eddy__error_record *record, int code)
+{
+    return code != 0 && record->code == code ? record->text : NULL;
+}
+
 void eddy_loop_call_exception_handler(eddy_loop *loop, const eddy_exception_context *context)
 {
     struct eddy__error_record *record = eddy__thread_state()->error;
     eddy_exception_context copy = *context;
     eddy_exception_context again = {.message = "the exception handler failed", .task = copy.task};
     char text[sizeof record->text];
+    char place[EDDY__PLACE_TEXT_SIZE];
     int error;
 
-    if (copy.exception != 0 && copy.exception_text == NULL && record->code == copy.exception) {
+    if (copy.exception_text == NULL && exception_words(record, copy.exception) != NULL) {
         /* The handler may make calls that fail: keep the words of this error for it. */
         memcpy(text, record->text, sizeof text);
         copy.exception_text = text;
     }
+    if (copy.handle != NULL && copy.handle_traceback == NULL && loop->current != NULL &&
+        loop->current == copy.handle->slot)
+        copy.handle_traceback = eddy__place_text(loop->current->created_at, place);
     if (loop->exception_handler == NULL) {
         eddy_loop_default_exception_handler(loop, &copy);
         return;
@@ -111,6 +121,7 @@ void eddy_loop_call_exception_handler(eddy_loop *loop, const eddy_exception_cont
     if (error >= 0)
         return;
     again.exception = error;
+    again.exception_text = exception_words(eddy__thread_state()->error, error);
     eddy_loop_default_exception_handler(loop, &again);
     eddy_loop_default_exception_handler(loop, &copy);
 }
