@@ -70,6 +70,7 @@ static bool fixture_close(struct fixture *f)
         eddy_socket_close(f->sockets[--f->socket_count]);
     if (f->loop == NULL)
         return true;
+    spy_end();
     fixture_end_broken_run();
     eddy_set_context(NULL);
     error = eddy_loop_close(f->loop);
