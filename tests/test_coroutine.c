@@ -216,7 +216,7 @@ static void abandon_deep(struct fixture *f, int depth)
     } else {
         fixture_suspend(f);
     }
-    f->number += (uintptr_t)local[0];
+    f->number += (unsigned char)local[0];
 }
 
 static void abandoned_entry(void *arg)
