@@ -7,9 +7,6 @@
 
 enum { ATTEMPTS_MAX = 6 };
 
-static void connection_on_request(struct eddy__sim_event *event);
-static void connection_on_answer(struct eddy__sim_event *event);
-
 void eddy__sim_connection_free(struct eddy__sim_connection *connection)
 {
     eddy__sim_event_stop(&connection->step);
@@ -34,7 +31,6 @@ static struct eddy__sim_connection *connection_new(struct eddy__sim_socket *sock
     if (connection == NULL)
         return NULL;
     connection->sim = socket->sim;
-    connection->step.run = connection_on_request;
     eddy__sim_end_init(&connection->ends[0], connection);
     eddy__sim_end_init(&connection->ends[1], connection);
     connection->ends[0].socket = socket;
@@ -157,6 +153,7 @@ int eddy__sim_connect(struct eddy__sim_socket *socket, const eddy_address *addre
     connection = connection_new(socket);
     if (connection == NULL)
         return EDDY_ENOMEM;
+    connection->step.run = connection_on_request;
     connection->ends[0].address = source;
     connection->ends[1].address = target;
     socket->end = &connection->ends[0];
