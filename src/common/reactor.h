@@ -36,8 +36,10 @@ struct eddy__selector {
     /** As eddy__backend.wait. */
     int (*wait)(struct eddy__reactor *reactor, eddy_time timeout);
 
-    /** Report each event of the last wait by eddy__reactor_event(); none of what was unregistered
-     * since. */
+    /**
+     * Report each event of the last wait by eddy__reactor_event(). A channel that was closed since
+     * is still there, and deaf: it is freed by a ready callback, and none runs in between.
+     */
     void (*report)(struct eddy__reactor *reactor);
 
     /** As eddy__backend.wake. */

@@ -74,15 +74,6 @@ static void epoll_close(struct eddy__reactor *reactor)
     eddy__free(epoll);
 }
 
-/* Drop what was seen and not yet told of a channel that is about to go. */
-static void epoll_forget(struct epoll *epoll, const struct eddy__reactor_channel *channel)
-{
-    /* Linear, but between wait and report only, when hardly anything is ever closed. */
-    for (int i = 0; i < epoll->count; i++)
-        if (epoll->events[i].data.ptr == channel)
-            epoll->events[i].data.ptr = NULL;
-}
-
 static int epoll_watch(struct eddy__reactor_channel *channel, unsigned interest)
 {
     struct eddy__reactor *reactor = channel->channel.loop->backend_state;
@@ -90,10 +81,8 @@ static int epoll_watch(struct eddy__reactor_channel *channel, unsigned interest)
     struct epoll_event event = {.data = {.ptr = channel}};
     int command = channel->interest == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
 
-    if (interest == 0) {
-        epoll_forget(epoll, channel);
+    if (interest == 0)
         command = EPOLL_CTL_DEL; /* fails only if the user has already closed the descriptor */
-    }
     if (interest & EDDY__READABLE)
         event.events |= EPOLLIN;
     if (interest & EDDY__WRITABLE)
@@ -154,7 +143,7 @@ static void epoll_report(struct eddy__reactor *reactor)
             seen |= EDDY__READABLE;
         if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
             seen |= EDDY__WRITABLE;
-        if (epoll->events[i].data.ptr != NULL) /* NULL: the wake-up, or a forgotten channel */
+        if (epoll->events[i].data.ptr != NULL) /* NULL: the wake-up */
             eddy__reactor_event(epoll->events[i].data.ptr, seen);
     }
     epoll->count = 0;
