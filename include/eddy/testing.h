@@ -91,7 +91,8 @@ EDDY_API eddy_loop *eddy_sim_loop(eddy_sim *sim);
  * Close the loop if it is open, free the simulation, and return how much was left behind.
  *
  * Counted are sockets that were open and tasks that had not ended when this was called, and
- * references to the loop that are still held afterwards (by futures, transports or the program).
+ * references to the loop that are still held afterwards (by futures, transports or the program;
+ * threads that are just ending the loop's work get a moment).
  * If there are any, eddy_error_text() lists them. What was left open is gone: its numbers are no
  * sockets any more. NULL is allowed and leaves nothing behind. Not while the loop runs: then
  * EDDY_EBADSTATE, and nothing is freed. From the loop's thread.

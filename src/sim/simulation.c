@@ -11,6 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/** How many milliseconds threads get to let go of a loop before that counts as a leak. */
+#define SETTLING_NAPS 100
+
 static const struct eddy_sim_options perfect_network;
 
 static bool options_are_probabilities(const double *values, size_t count)
@@ -264,6 +267,21 @@ static size_t leak_list_length(const struct eddy__list *list)
     return length;
 }
 
+/**
+ * References to the loop besides the simulation's own. Threads that are just ending work for the
+ * loop hold some, so before these count as forgotten they get a moment of real time to go.
+ */
+static size_t leak_count_references(struct eddy_sim *sim)
+{
+    atomic_uint *references = &sim->loop->references;
+
+    eddy__mutex_lock(&sim->mutex);
+    for (int naps = 0; atomic_load(references) > 1 && naps < SETTLING_NAPS; naps++)
+        eddy__condition_wait_for(&sim->condition, &sim->mutex, EDDY_MILLISECONDS(1));
+    eddy__mutex_unlock(&sim->mutex);
+    return atomic_load(references) - 1;
+}
+
 int eddy_sim_free(eddy_sim *sim)
 {
     struct leak_text text = {.size = 0};
@@ -280,7 +298,7 @@ int eddy_sim_free(eddy_sim *sim)
         count += leak_count(&text, leak_list_length(&loop->tasks), "unfinished task");
         eddy_loop_close(loop);
     }
-    count += leak_count(&text, atomic_load(&loop->references) - 1, "reference to the loop");
+    count += leak_count(&text, leak_count_references(sim), "reference to the loop");
     eddy__sim_close_network(sim);
     sim->loop = NULL;
     simulation_unref(sim);
