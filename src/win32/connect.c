@@ -48,7 +48,8 @@ static void connect_hasten(SOCKET socket)
 
 /*
  * Datagram and Unix sockets have no ConnectEx(); their connect() is decided at once. Should a Unix
- * socket nevertheless answer "later" (not seen; Windows was not at hand), then it may take a second.
+ * socket nevertheless answer "later" (assumed not to happen, as no Windows was at hand to see it),
+ * then it may take a second.
  */
 static int connect_at_once(SOCKET socket, const struct sockaddr *peer, int size)
 {

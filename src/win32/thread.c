@@ -167,7 +167,8 @@ void eddy__thread_detach(struct eddy__thread *thread)
 
 uint64_t eddy__thread_self(void)
 {
-    return GetCurrentThreadId();
+    /* A thread that carries a coroutine of another one counts as that other one. */
+    return (uint64_t)(uintptr_t)eddy__thread_state();
 }
 
 void eddy__thread_yield(void)
