@@ -67,7 +67,7 @@ start_server()
     say "the file server listens on $url"
 }
 
-# fetch NAME: sets $speed, in MiB a second; ends the script unless what came is what was sent.
+# fetch NAME: ends the script unless what came is what was sent.
 fetch()
 {
     answer=$(curl -sS --fail --max-time 120 -o "$site/got/$1" \
@@ -76,9 +76,11 @@ fetch()
     sent=$(checksum "$site/files/$1")
     got=$(checksum "$site/got/$1")
     echo "$answer" | awk -v name="$1" '{
-        printf "   %-12s status %s, %d bytes, %.0f MiB/s\n", name, $1, $2, $3 / 1048576 }'
-    echo "   sent         $sent"
-    echo "   received     $got"
+        printf "   %s: status %s, %d bytes", name, $1, $2
+        # Of a few bytes the speed says nothing.
+        printf(($2 < 1048576 ? "\n" : ", %.0f MiB/s\n"), $3 / 1048576) }'
+    echo "   sent     $sent"
+    echo "   received $got"
     [ "$sent" = "$got" ] || die "$1 arrived damaged"
 }
 
