@@ -313,9 +313,167 @@ static void test_a_pair_leaves_nothing_behind(struct fixture *f)
     }
 }
 
+/*
+ * A stand-in for the wait completion packets of ntdll, which Wine lacks: a thread of the system
+ * waits for the timer and posts.
+ */
+static struct {
+    HANDLE port;
+    ULONG_PTR key;
+    HANDLE wait;
+    int associated;
+    int posted;
+} stand_in;
+
+static VOID CALLBACK stand_in_post(void *arg, BOOLEAN timed_out)
+{
+    (void)arg;
+    (void)timed_out;
+    stand_in.posted++;
+    PostQueuedCompletionStatus(stand_in.port, 0, stand_in.key, NULL);
+}
+
+static eddy__ntstatus stand_in_create(HANDLE *packet)
+{
+    *packet = CreateEventW(NULL, FALSE, FALSE, NULL);
+    return 0;
+}
+
+static eddy__ntstatus stand_in_associate(HANDLE packet, HANDLE port, HANDLE target, ULONG_PTR key)
+{
+    (void)packet;
+    assert_null(stand_in.wait);
+    stand_in.port = port;
+    stand_in.key = key;
+    stand_in.associated++;
+    assert_true(RegisterWaitForSingleObject(&stand_in.wait, target, stand_in_post, NULL, INFINITE,
+                                            WT_EXECUTEONLYONCE));
+    return 0;
+}
+
+static eddy__ntstatus stand_in_cancel(HANDLE packet)
+{
+    (void)packet;
+    UnregisterWaitEx(stand_in.wait, INVALID_HANDLE_VALUE);
+    stand_in.wait = NULL;
+    return 0;
+}
+
+/* A loop that finds the stand-in; to be closed before the reset. */
+static eddy_loop *open_precise_loop(void)
+{
+    eddy_loop *loop = NULL;
+
+    memset(&stand_in, 0, sizeof stand_in);
+    eddy__sys_reset();
+    eddy__sys.eddy__packet_create = stand_in_create;
+    eddy__sys.eddy__packet_associate = stand_in_associate;
+    eddy__sys.eddy__packet_cancel = stand_in_cancel;
+    must(eddy_loop_new(&(eddy_loop_options){.backend = "iocp"}, &loop));
+    return loop;
+}
+
+static void close_precise_loop(eddy_loop *loop)
+{
+    must(eddy_loop_close(loop));
+    eddy_loop_unref(loop);
+    eddy__sys_reset();
+    assert_null(stand_in.wait);
+}
+
+/* Without the timer's packet the wait would take its half second: the coarse part is replaced by
+ * the longest there is. */
+static BOOL wait_without_limit(HANDLE port, OVERLAPPED_ENTRY *entries, ULONG count, ULONG *removed,
+                               DWORD limit, BOOL alertable)
+{
+    (void)limit;
+    return GetQueuedCompletionStatusEx(port, entries, count, removed, 10000, alertable);
+}
+
+static void test_a_precise_timer_ends_the_wait(struct fixture *f)
+{
+    eddy_loop *loop = open_precise_loop();
+    eddy_time start = eddy_loop_time(loop);
+    eddy_time end;
+
+    (void)f;
+    eddy__sys.GetQueuedCompletionStatusEx = wait_without_limit;
+    assert_int_equal(loop->backend->wait(loop, EDDY_MICROSECONDS(1500)), 0);
+    end = eddy_loop_time(loop);
+    assert_true(end - start >= EDDY_MICROSECONDS(1500));
+    assert_true(end - start < EDDY_SECONDS(5));
+    assert_true(stand_in.associated >= 1 && stand_in.posted >= 1);
+    loop->backend->dispatch(loop);
+    close_precise_loop(loop);
+}
+
+static void test_a_precise_timer_leaves_long_waits_alone(struct fixture *f)
+{
+    eddy_loop *loop = open_precise_loop();
+    eddy_time start = eddy_loop_time(loop);
+
+    (void)f;
+    assert_int_equal(loop->backend->wait(loop, EDDY_MILLISECONDS(60)), 0);
+    assert_true(eddy_loop_time(loop) - start >= EDDY_MILLISECONDS(60));
+    assert_true(stand_in.associated >= 1);
+    stand_in.associated = 0;
+    loop->backend->wake(loop);
+    assert_int_equal(loop->backend->wait(loop, EDDY_SECONDS(60)), 0);
+    assert_int_equal(stand_in.associated, 0);
+    loop->backend->dispatch(loop);
+    close_precise_loop(loop);
+}
+
+/* A packet that comes after its wait is none of the next wait's business. */
+static void test_a_late_packet_of_the_timer_is_ignored(struct fixture *f)
+{
+    eddy_loop *loop = open_precise_loop();
+    struct eddy__iocp *iocp = loop->backend_state;
+    eddy_time start = eddy_loop_time(loop);
+
+    (void)f;
+    assert_true(PostQueuedCompletionStatus(iocp->port, 0, EDDY__IOCP_KEY_TIMER, NULL));
+    assert_int_equal(loop->backend->wait(loop, EDDY_MILLISECONDS(3)), 0);
+    assert_true(eddy_loop_time(loop) - start >= EDDY_MILLISECONDS(3));
+    loop->backend->dispatch(loop);
+    close_precise_loop(loop);
+}
+
+static void test_a_timer_that_cannot_be_set_costs_only_precision(struct fixture *f)
+{
+    static const enum eddy__sys_number calls[] = {
+        EDDY__SYS_eddy__packet_create, EDDY__SYS_CreateWaitableTimerExW, EDDY__SYS_SetWaitableTimer,
+        EDDY__SYS_eddy__packet_associate};
+
+    (void)f;
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        eddy_loop *loop = open_precise_loop();
+        eddy_time start;
+
+        /* The first two are made when a loop is, the others when it waits. */
+        if (i < 2) {
+            close_precise_loop(loop);
+            eddy__sys.eddy__packet_create = stand_in_create;
+            eddy__sys_fail(calls[i], 1, ERROR_NO_SYSTEM_RESOURCES);
+            must(eddy_loop_new(&(eddy_loop_options){.backend = "iocp"}, &loop));
+        } else {
+            eddy__sys_fail(calls[i], 1, ERROR_NO_SYSTEM_RESOURCES);
+        }
+        start = eddy_loop_time(loop);
+        assert_int_equal(loop->backend->wait(loop, EDDY_MILLISECONDS(2)), 0);
+        assert_true(eddy_loop_time(loop) - start >= EDDY_MILLISECONDS(2));
+        loop->backend->dispatch(loop);
+        close_precise_loop(loop);
+    }
+}
+
 int main(void)
 {
     static const struct test tests[] = {
+        TEST(test_a_precise_timer_ends_the_wait),
+        TEST(test_a_precise_timer_leaves_long_waits_alone),
+        TEST(test_a_late_packet_of_the_timer_is_ignored),
+        TEST(test_a_timer_that_cannot_be_set_costs_only_precision),
         TEST(test_a_vanished_peer_is_not_reported),
         TEST(test_a_peer_that_vanishes_while_adopted_is_not_reported),
         TEST(test_no_more_sockets_is_reported),

@@ -27,6 +27,7 @@ static int iocp_open(struct eddy_loop *loop)
         return error;
     }
     iocp->loop = loop;
+    eddy__precise_open(&iocp->precise);
     eddy__list_init(&iocp->queued[0]);
     eddy__list_init(&iocp->queued[1]);
     eddy__list_init(&iocp->closing);
@@ -69,27 +70,50 @@ static DWORD iocp_milliseconds(eddy_time limit)
     return milliseconds < INT32_MAX ? (DWORD)milliseconds : INT32_MAX;
 }
 
-/* Take packets out of the port. 1: there may be some in `entries`; 0: time is up; or an error. */
-static int iocp_get(struct eddy__iocp *iocp, eddy_time limit)
+/*
+ * The part of `limit` that one wait is given. With a precise timer the last two ticks are its; it
+ * costs three system calls, and is worth them only there.
+ */
+static eddy_time iocp_slice(struct eddy__iocp *iocp, eddy_time limit)
 {
-    DWORD number;
+    const eddy_time fine = EDDY_MILLISECONDS(32);
 
-    iocp->entry_count = 0;
-    if (EDDY__SYS(GetQueuedCompletionStatusEx)(iocp->port, iocp->entries, EDDY__IOCP_BATCH,
-                                               &iocp->entry_count, iocp_milliseconds(limit), FALSE))
-        return 1;
-    number = GetLastError();
-    iocp->entry_count = 0;
-    if (number == WAIT_TIMEOUT)
-        return 0;
-    return number == WAIT_IO_COMPLETION ? 1 : eddy__system_error(number);
+    if (iocp->precise.timer == NULL || limit <= 0 || limit == EDDY_FOREVER)
+        return limit;
+    if (limit > fine)
+        return limit - fine + EDDY_MILLISECONDS(16);
+    eddy__precise_arm(&iocp->precise, iocp->port, EDDY__IOCP_KEY_TIMER, limit);
+    return limit;
 }
 
-static void iocp_clear_wake(struct eddy__iocp *iocp)
+/* Note that the loop is awake; true if there is anything but the timer's own packets. */
+static bool iocp_look(struct eddy__iocp *iocp)
 {
-    for (ULONG i = 0; i < iocp->entry_count; i++)
+    bool found = false;
+
+    for (ULONG i = 0; i < iocp->entry_count; i++) {
         if (iocp->entries[i].lpCompletionKey == EDDY__IOCP_KEY_WAKE)
             atomic_store(&iocp->wake_pending, false);
+        found = found || iocp->entries[i].lpCompletionKey != EDDY__IOCP_KEY_TIMER;
+    }
+    return found;
+}
+
+/* Take packets out of the port: 1 if there are some, 0 if there are none yet, or an error. */
+static int iocp_get(struct eddy__iocp *iocp, eddy_time limit)
+{
+    DWORD milliseconds = iocp_milliseconds(iocp_slice(iocp, limit));
+    DWORD number = 0;
+
+    if (!EDDY__SYS(GetQueuedCompletionStatusEx)(iocp->port, iocp->entries, EDDY__IOCP_BATCH,
+                                                &iocp->entry_count, milliseconds, FALSE)) {
+        number = GetLastError();
+        iocp->entry_count = 0;
+    }
+    eddy__precise_disarm(&iocp->precise);
+    if (number == 0)
+        return iocp_look(iocp) ? 1 : 0;
+    return number == WAIT_TIMEOUT ? 0 : eddy__system_error(number);
 }
 
 static int iocp_wait(struct eddy_loop *loop, eddy_time timeout)
@@ -112,7 +136,6 @@ static int iocp_wait(struct eddy_loop *loop, eddy_time timeout)
         if (timeout != EDDY_FOREVER && timeout > 0)
             left = timeout - (eddy__clock_now() - start);
     } while (left > 0);
-    iocp_clear_wake(iocp);
     return got < 0 ? got : 0;
 }
 
@@ -152,6 +175,7 @@ static void iocp_free(struct eddy_loop *loop)
 {
     struct eddy__iocp *iocp = loop->backend_state;
 
+    eddy__precise_close(&iocp->precise);
     CloseHandle(iocp->port);
     eddy__free(iocp->kept);
     eddy__free(iocp);

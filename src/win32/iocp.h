@@ -91,6 +91,8 @@ struct eddy__iocp {
     size_t kept_count;
     size_t kept_capacity;
 
+    struct eddy__precise precise;
+
     ULONG entry_count;
     OVERLAPPED_ENTRY entries[EDDY__IOCP_BATCH];
 
@@ -99,7 +101,7 @@ struct eddy__iocp {
 };
 
 /** The completion keys. A socket keeps its key for life, so it cannot be the channel. */
-enum { EDDY__IOCP_KEY_WAKE = 1, EDDY__IOCP_KEY_SOCKET };
+enum { EDDY__IOCP_KEY_WAKE = 1, EDDY__IOCP_KEY_SOCKET, EDDY__IOCP_KEY_TIMER };
 
 static inline struct eddy__iocp *eddy__iocp_of(const struct eddy__iocp_channel *channel)
 {

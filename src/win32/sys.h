@@ -10,6 +10,7 @@
 #ifndef EDDY_WIN32_SYS_H
 #define EDDY_WIN32_SYS_H
 
+#include "win32/precise.h"
 #include "win32/system.h"
 #include "win32/winsock.h"
 
@@ -75,7 +76,19 @@
       (port, bytes, key, overlapped), FALSE)                                                       \
     X(BOOL, SetFileCompletionNotificationModes, (HANDLE file, UCHAR flags), (file, flags), FALSE)  \
     X(BOOL, CancelIoEx, (HANDLE file, OVERLAPPED * overlapped), (file, overlapped), FALSE)         \
-    X(BOOL, QueryPerformanceCounter, (LARGE_INTEGER * count), (count), FALSE)
+    X(BOOL, QueryPerformanceCounter, (LARGE_INTEGER * count), (count), FALSE)                      \
+    X(HANDLE, CreateWaitableTimerExW,                                                              \
+      (SECURITY_ATTRIBUTES * security, const WCHAR *name, DWORD flags, DWORD access),              \
+      (security, name, flags, access), NULL)                                                       \
+    X(BOOL, SetWaitableTimer,                                                                      \
+      (HANDLE timer, const LARGE_INTEGER *due, LONG period, PTIMERAPCROUTINE routine, void *arg,   \
+       BOOL resume),                                                                               \
+      (timer, due, period, routine, arg, resume), FALSE)                                           \
+    X(eddy__ntstatus, eddy__packet_create, (HANDLE * packet), (packet), EDDY__STATUS_MISSING)      \
+    X(eddy__ntstatus, eddy__packet_associate,                                                      \
+      (HANDLE packet, HANDLE port, HANDLE target, ULONG_PTR key), (packet, port, target, key),     \
+      EDDY__STATUS_MISSING)                                                                        \
+    X(eddy__ntstatus, eddy__packet_cancel, (HANDLE packet), (packet), EDDY__STATUS_MISSING)
 
 #define EDDY__SYS_CALLS(X)                                                                         \
     EDDY__SYS_CALLS_SOCKET(X)                                                                      \
