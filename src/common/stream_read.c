@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /** The receiving side of a stream (TR-13..TR-19, TR-45..TR-48). */
+#include "common/log.h"
 #include "common/stream_parts.h"
 #include <string.h>
 
 static const struct eddy__backend *stream_backend(const struct eddy__stream *stream)
 {
     return stream->transport.loop->backend;
+}
+
+/** Debug mode says what becomes of the reading (LOOP-33). */
+static void stream_log(const struct eddy__stream *stream, const char *what)
+{
+    if (stream->transport.loop->debug)
+        eddy__log(EDDY_LOG_DEBUG, "transport %p: %s", (const void *)&stream->transport, what);
 }
 
 void eddy__stream_begin_reading(struct eddy__stream *stream)
@@ -31,8 +39,10 @@ int eddy__stream_pause_reading(struct eddy_transport *transport)
         return 0;
     if (stream->reading == STREAM_READ_ON)
         stream_backend(stream)->receive_stop(&stream->channel);
-    if (stream->reading != STREAM_READ_ENDED)
+    if (stream->reading != STREAM_READ_ENDED && stream->reading != STREAM_READ_PAUSED) {
         stream->reading = STREAM_READ_PAUSED;
+        stream_log(stream, "pauses reading");
+    }
     return 0;
 }
 
@@ -44,6 +54,7 @@ int eddy__stream_resume_reading(struct eddy_transport *transport)
         return 0;
     stream->reading = STREAM_READ_ON;
     stream_backend(stream)->receive_start(&stream->channel);
+    stream_log(stream, "resumes reading");
     return 0;
 }
 
@@ -148,6 +159,7 @@ void eddy__stream_on_receive_ended(struct eddy__channel *channel, int error)
         eddy__stream_break(stream, error);
         return;
     }
+    stream_log(stream, "received the end of the stream");
     if (protocol->callbacks->eof_received != NULL)
         answer = protocol->callbacks->eof_received(protocol);
     if (answer < 0)
