@@ -62,6 +62,9 @@ void peer_shutdown(struct peer *peer);
 void peer_close(struct peer *peer);
 void peer_reset(struct peer *peer);
 
+/** Write a text to a transport; 0, or what the write returned. */
+int write_text(eddy_transport *transport, const char *text);
+
 /**
  * Write to the transport until it has to keep something; returns how much was written in all. The
  * bytes count up, so that peer_check_filling() can tell their order.

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#include "support/listener.h"
+#include "support/support.h"
+
+eddy_socket listener_new_deaf(struct fixture *f, eddy_address *address)
+{
+    eddy_socket socket;
+
+    must(eddy_address_parse("127.0.0.1", 0, address));
+    must(eddy_socket_new(f->loop, EDDY_INET, EDDY_STREAM, EDDY_TCP, &socket));
+    fixture_keep_socket(f, socket);
+    must(eddy_socket_bind(socket, address));
+    must(eddy_socket_local_address(socket, address));
+    return socket;
+}
+
+eddy_socket listener_new(struct fixture *f, eddy_address *address)
+{
+    eddy_socket socket = listener_new_deaf(f, address);
+
+    must(eddy_socket_listen(socket, 16));
+    return socket;
+}
+
+eddy_socket listener_accept(struct fixture *f, eddy_socket listener)
+{
+    eddy_time limit = eddy_loop_time(f->loop) + EDDY_SECONDS(10);
+    eddy_socket accepted = EDDY_NO_SOCKET;
+    int error = eddy_socket_accept(listener, &accepted, NULL);
+
+    while (error == EDDY_EAGAIN && eddy_loop_time(f->loop) < limit) {
+        run_for(f->loop, EDDY_MILLISECONDS(1));
+        error = eddy_socket_accept(listener, &accepted, NULL);
+    }
+    must(error);
+    fixture_keep_socket(f, accepted);
+    return accepted;
+}
+
+bool listener_was_reached(struct fixture *f, eddy_socket listener)
+{
+    eddy_socket accepted;
+
+    run_for(f->loop, EDDY_MILLISECONDS(2));
+    if (eddy_socket_accept(listener, &accepted, NULL) != 0)
+        return false;
+    eddy_socket_close(accepted);
+    return true;
+}
+
+bool listener_await_end(struct fixture *f, eddy_socket socket)
+{
+    eddy_time limit = eddy_loop_time(f->loop) + EDDY_SECONDS(10);
+    char buffer[64];
+    int64_t count = eddy_socket_receive(socket, buffer, sizeof buffer);
+
+    while (count == EDDY_EAGAIN && eddy_loop_time(f->loop) < limit) {
+        run_for(f->loop, EDDY_MILLISECONDS(1));
+        count = eddy_socket_receive(socket, buffer, sizeof buffer);
+    }
+    return count == 0 || count == EDDY_ECONNRESET || count == EDDY_ECONNABORTED;
+}

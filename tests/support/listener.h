@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/** Raw TCP sockets on the loopback interface, for what connects to them. */
+#ifndef TESTS_SUPPORT_LISTENER_H
+#define TESTS_SUPPORT_LISTENER_H
+
+#include "support/fixture.h"
+
+/** A socket of the fixture that listens on 127.0.0.1 and a port of the system's choice. */
+eddy_socket listener_new(struct fixture *f, eddy_address *address);
+
+/** The same, but it does not listen: connecting to it is refused. */
+eddy_socket listener_new_deaf(struct fixture *f, eddy_address *address);
+
+/** Run the loop until somebody has connected; the fixture's socket of that connection. */
+eddy_socket listener_accept(struct fixture *f, eddy_socket listener);
+
+/** True if somebody has connected; the connection is closed. */
+bool listener_was_reached(struct fixture *f, eddy_socket listener);
+
+/** Run the loop until `socket` has received the end of its stream, or a reset; false after 10 s. */
+bool listener_await_end(struct fixture *f, eddy_socket socket);
+
+#endif
