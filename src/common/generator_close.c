@@ -186,6 +186,14 @@ eddy_future *eddy_loop_shutdown_asyncgens(eddy_loop *loop)
 
 void eddy__generators_abandon(struct eddy_loop *loop)
 {
-    while (!eddy__list_is_empty(&loop->generators))
-        eddy__generator_finish(EDDY__OWNER(loop->generators.next, struct eddy_generator, node));
+    while (!eddy__list_is_empty(&loop->generators)) {
+        struct eddy_generator *generator =
+            EDDY__OWNER(loop->generators.next, struct eddy_generator, node);
+        bool running = eddy__generator_get_state(generator) == EDDY__GENERATOR_RUNNING;
+
+        eddy__generator_finish(generator);
+        /* The call that advances it never returns, and so cannot drop its reference. */
+        if (running)
+            eddy_generator_unref(generator);
+    }
 }
