@@ -187,7 +187,7 @@ int write_text(eddy_transport *transport, const char *text)
     return eddy_transport_write(transport, text, strlen(text));
 }
 
-static char filling(size_t at)
+char peer_filling(size_t at)
 {
     return (char)('a' + at % 23);
 }
@@ -200,7 +200,7 @@ size_t fill_transport(eddy_transport *transport)
     while (eddy_transport_get_write_buffer_size(transport) == 0) {
         assert_true(written < (size_t)64 * 1024 * 1024);
         for (i = 0; i < sizeof data; i++)
-            data[i] = filling(written + i);
+            data[i] = peer_filling(written + i);
         must(eddy_transport_write(transport, data, sizeof data));
         written += sizeof data;
     }
@@ -220,7 +220,7 @@ void peer_check_filling(struct peer *peer, size_t size)
             fail_msg("%lu of %lu bytes came, then %lld", (unsigned long)have, (unsigned long)size,
                      (long long)received);
         for (i = 0; i < received; i++) {
-            if (buffer[i] != filling(have + (size_t)i))
+            if (buffer[i] != peer_filling(have + (size_t)i))
                 fail_msg("byte %lu is wrong", (unsigned long)have + (unsigned long)i);
         }
         have += (size_t)received;
