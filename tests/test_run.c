@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The small layer on top: RUN-1..RUN-4, RUN-8. */
-#include "common/thread_state.h"
+#include "common/loop.h"
 #include "support/support.h"
 
 /* Out of memory ends these tests by an assertion. */
@@ -132,6 +132,50 @@ static void test_run_stopped_before_main_is_done_is_bad_state(struct fixture *f)
 
     assert_int_equal(eddy_run(stopping_main, "main", NULL, &options), EDDY_EBADSTATE);
     assert_recorded("main:EDDY_ECANCELED", "main cleaned up");
+}
+
+/* Press Ctrl-C, as the handler of the system would. */
+static void press(eddy_loop *loop)
+{
+    atomic_fetch_add(&((struct eddy_loop *)loop)->interrupts, 1);
+}
+
+static int interrupted_main(void *arg, eddy_value *result)
+{
+    press(eddy_get_running_loop());
+    return background(arg, result);
+}
+
+/* RUN-1: the first Ctrl-C cancels main(), which cleans up. */
+static void test_an_interrupt_cancels_main(struct fixture *f)
+{
+    eddy_run_options options = run_options(f);
+
+    assert_int_equal(eddy_run(interrupted_main, "main", NULL, &options), EDDY_ECANCELED);
+    assert_string_equal(eddy_error_text(), "interrupted");
+    assert_recorded("main:EDDY_ECANCELED", "main cleaned up");
+}
+
+static int twice_interrupted_main(void *arg, eddy_value *result)
+{
+    (void)arg;
+    (void)result;
+    eddy_loop_set_exception_handler(eddy_get_running_loop(), reports_handler, NULL);
+    press(eddy_get_running_loop());
+    record("%s", eddy_err_name(eddy_await(eddy_sleep(EDDY_SECONDS(3600)), NULL)));
+    press(eddy_get_running_loop());
+    record("%s", eddy_err_name(eddy_await(eddy_sleep(EDDY_SECONDS(3600)), NULL)));
+    return 0;
+}
+
+/* RUN-1: the second one ends at once. */
+static void test_a_second_interrupt_ends_at_once(struct fixture *f)
+{
+    eddy_run_options options = run_options(f);
+
+    assert_int_equal(eddy_run(twice_interrupted_main, NULL, NULL, &options), EDDY_EEXIT);
+    assert_recorded("EDDY_ECANCELED");
+    assert_reported("destroyed while it was pending", 0);
 }
 
 static int sleep_for(void *delay, eddy_value *result)
@@ -345,6 +389,8 @@ int main(void)
         TEST(test_run_inside_a_running_loop_is_bad_state),
         TEST(test_run_shuts_everything_down_in_order),
         TEST(test_run_stopped_before_main_is_done_is_bad_state),
+        TEST(test_an_interrupt_cancels_main),
+        TEST(test_a_second_interrupt_ends_at_once),
         TEST(test_sleep_is_never_early),
         TEST(test_a_dropped_sleep_lives_by_its_callback),
         TEST(test_await_for_ends_what_is_not_done_in_time),

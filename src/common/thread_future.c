@@ -80,13 +80,17 @@ static void thread_future_on_done(struct eddy__watch *watch)
 {
     eddy_thread_future *future = EDDY__OWNER(watch, struct eddy_thread_future, watch);
     eddy_future *task = future->task;
-    int error = eddy_future_result(task, &future->value);
+    int error;
 
-    if (error == 0)
-        future->dispose = task->dispose;
     eddy__list_remove(&future->live.node);
     future->task = NULL;
-    thread_future_finish(future, error, error ? eddy__failure_capture(error) : NULL);
+    /* With our reference alone nobody can ask any more: the outcome stays the task's, whose error
+     * is reported and whose result is disposed of. */
+    if (atomic_load(&future->references) > 1) {
+        error = eddy_future_result(task, &future->value);
+        future->dispose = error == 0 ? task->dispose : NULL;
+        thread_future_finish(future, error, error ? eddy__failure_capture(error) : NULL);
+    }
     eddy_future_unref(task);
     eddy_thread_future_unref(future);
 }
