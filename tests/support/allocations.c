@@ -172,6 +172,18 @@ size_t allocations_live(void)
     return live;
 }
 
+size_t allocations_live_bytes(void)
+{
+    const struct block *block;
+    size_t bytes = 0;
+
+    allocations_acquire();
+    for (block = allocations_list.next; block != &allocations_list; block = block->next)
+        bytes += block->of_test ? block->size : 0;
+    allocations_release();
+    return bytes;
+}
+
 void allocations_print_live(void)
 {
     const struct block *block;

@@ -21,8 +21,9 @@ void allocations_reset(void);
 /** How many allocations were made since the reset; growing a block counts as one. */
 size_t allocations_made(void);
 
-/** How many blocks made since the reset are live. */
+/** How many blocks made since the reset are live, and how many bytes they have. */
 size_t allocations_live(void);
+size_t allocations_live_bytes(void);
 
 /** Print those blocks by number and size, at most 20 of them. */
 void allocations_print_live(void);

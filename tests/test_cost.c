@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/* What the hot paths cost, in allocations and system calls: the budget of docs/ARCHITECTURE.md. */
+#include "common/loop.h"
+#include "support/support.h"
+#include <string.h>
+
+enum { WARM = 200, ROUNDS = 1000 };
+
+/* Reschedules itself until it has run `left` more times. */
+struct chain {
+    eddy_loop *loop;
+    int left;
+};
+
+static int on_call_chain(void *arg)
+{
+    struct chain *chain = arg;
+
+    if (--chain->left > 0)
+        return eddy_loop_call_soon(chain->loop, on_call_chain, chain, NULL);
+    eddy_loop_stop(chain->loop);
+    return 0;
+}
+
+static void run_chain(struct fixture *f, int length)
+{
+    struct chain chain = {.loop = f->loop, .left = length};
+
+    must(eddy_loop_call_soon(f->loop, on_call_chain, &chain, NULL));
+    must(eddy_loop_run_forever(f->loop));
+}
+
+static void test_call_soon_allocates_nothing_once_warm(struct fixture *f)
+{
+    size_t before;
+
+    run_chain(f, WARM);
+    before = allocations_made();
+    run_chain(f, ROUNDS);
+    assert_int_equal(allocations_made() - before, 0);
+}
+
+static int on_call_nothing(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
+/* Start a number of timers, cancel every other one, let the rest come due. */
+static void use_timers(struct fixture *f)
+{
+    eddy_handle handle;
+    int i;
+
+    for (i = 0; i < WARM; i++) {
+        must(eddy_loop_call_later(f->loop, -i, on_call_nothing, NULL, &handle));
+        if (i % 2 == 0)
+            eddy_handle_cancel(handle);
+    }
+    run_iterations(f->loop, 1);
+    assert_int_equal(f->loop->timers.count, 0);
+}
+
+static void test_timers_allocate_nothing_once_warm(struct fixture *f)
+{
+    size_t before;
+    int i;
+
+    use_timers(f);
+    before = allocations_made();
+    for (i = 0; i < 10; i++)
+        use_timers(f);
+    assert_int_equal(allocations_made() - before, 0);
+}
+
+static void use_futures(struct fixture *f)
+{
+    eddy_future *future;
+    int i;
+
+    for (i = 0; i < 10; i++) {
+        future = eddy_loop_create_future(f->loop);
+        assert_int_equal(eddy_future_set_result(future, (eddy_value){.integer = i}), 0);
+        must(eddy_loop_run_until_complete(f->loop, future, NULL));
+    }
+}
+
+static void test_futures_allocate_nothing_once_warm(struct fixture *f)
+{
+    size_t before;
+
+    use_futures(f);
+    before = allocations_made();
+    use_futures(f);
+    assert_int_equal(allocations_made() - before, 0);
+}
+
+static int echo(struct witness *w, enum witness_event event)
+{
+    return event == WITNESS_DATA ? eddy_transport_write(w->transport, w->arg, 64) : 0;
+}
+
+/* An idle connection holds no buffer; what it does hold is bounded here, in bytes. */
+static void test_idle_connection_is_small(struct fixture *f)
+{
+    size_t before;
+    struct witness first, second;
+    struct peer first_peer, second_peer;
+
+    if (f->sim != NULL)
+        skip(); /* a simulated connection has its buffers in the library's memory */
+    witness_init(&first, NULL);
+    witness_init(&second, NULL);
+    connect_peer(f, &first, &first_peer);
+    run_iterations(f->loop, 2);
+    before = allocations_live_bytes();
+    connect_peer(f, &second, &second_peer);
+    run_iterations(f->loop, 2);
+    assert_in_range(allocations_live_bytes() - before, 1, 1024);
+    assert_recorded("made", "made");
+}
+
+#if defined(EDDY_TEST_HOOKS) && !defined(_WIN32)
+#include "posix/sys.h"
+
+static unsigned long waits_counted(void)
+{
+    unsigned long waits = eddy__sys_count(EDDY__SYS_poll);
+
+#if defined(__linux__)
+    waits += eddy__sys_count(EDDY__SYS_epoll_wait) + eddy__sys_count(EDDY__SYS_epoll_wait_ns);
+#endif
+    return waits;
+}
+
+/* System calls that are neither waits nor looks at the clock. */
+static unsigned long calls_counted(void)
+{
+    return eddy__sys_count_all() - waits_counted() - eddy__sys_count(EDDY__SYS_clock_gettime);
+}
+
+/* Callbacks that keep each other busy share a wait among 64. */
+static void test_callbacks_cost_no_system_call_each(struct fixture *f)
+{
+    run_chain(f, WARM);
+    eddy__sys_reset();
+    run_chain(f, 64);
+    assert_int_equal(calls_counted(), 0);
+    assert_true(waits_counted() <= 16); /* 1, unless the machine was slow: 100 us are the limit */
+}
+
+/* A 64-byte echo: one receive, one send, one wait; no allocation, nothing told to the selector. */
+static void test_echo_costs_one_receive_and_one_send(struct fixture *f)
+{
+    enum { MESSAGES = 100 };
+    static char message[64];
+    char answer[64];
+    size_t before;
+    struct witness w;
+    struct peer peer;
+    int i;
+
+    if (!fixture_backend_is(f, "epoll"))
+        skip();
+    witness_init(&w, NULL);
+    w.quiet = true;
+    w.script = echo;
+    w.arg = message;
+    connect_tcp_peer(f, &w, &peer);
+    run_iterations(f->loop, 3);
+    before = allocations_made();
+    eddy__sys_reset();
+    for (i = 0; i < MESSAGES; i++) {
+        /* Past the table: the peer's calls are not the library's. */
+        assert_int_equal(send((int)peer.socket, message, sizeof message, 0), sizeof message);
+        run_iterations(f->loop, 1);
+        assert_int_equal(recv((int)peer.socket, answer, sizeof answer, 0), sizeof answer);
+    }
+    assert_int_equal(w.received, MESSAGES * sizeof message);
+    assert_int_equal(eddy__sys_count(EDDY__SYS_recv), MESSAGES);
+    assert_int_equal(eddy__sys_count(EDDY__SYS_send), MESSAGES);
+    assert_int_equal(calls_counted(), 2 * MESSAGES);
+    assert_int_equal(waits_counted(), MESSAGES);
+    assert_int_equal(allocations_made() - before, 0);
+    assert_recorded("made");
+}
+
+/* Any number of posts within one iteration share one wake-up; it costs the loop nothing more. */
+static void test_posts_share_a_wake_up(struct fixture *f)
+{
+    int i;
+
+    if (!fixture_backend_is(f, "epoll"))
+        skip();
+    eddy__sys_reset();
+    for (i = 0; i < 100; i++)
+        must(eddy_loop_call_soon_threadsafe(f->loop, on_call_nothing, NULL, NULL));
+    assert_int_equal(eddy__sys_count(EDDY__SYS_write), 1);
+    run_iterations(f->loop, 1);
+    assert_int_equal(calls_counted(), 1);
+    assert_int_equal(waits_counted(), 1);
+    must(eddy_loop_call_soon_threadsafe(f->loop, on_call_nothing, NULL, NULL));
+    assert_int_equal(eddy__sys_count(EDDY__SYS_write), 2);
+}
+
+/* Pausing and resuming within an iteration tells the selector nothing. */
+static void test_pause_and_resume_cost_nothing(struct fixture *f)
+{
+    struct witness w;
+    struct peer peer;
+
+    witness_init(&w, NULL);
+    connect_peer(f, &w, &peer);
+    run_iterations(f->loop, 3);
+    eddy__sys_reset();
+    eddy_transport_pause_reading(w.transport);
+    eddy_transport_resume_reading(w.transport);
+    run_iterations(f->loop, 1);
+    assert_int_equal(calls_counted(), 0);
+    assert_recorded("made");
+}
+
+/* Gathered pieces leave in one call. */
+static void test_writelines_is_one_system_call(struct fixture *f)
+{
+    const eddy_buffer lines[] = {{"one,", 4}, {"two,", 4}, {"three", 5}};
+    struct witness w;
+    struct peer peer;
+
+    if (f->sim != NULL)
+        skip();
+    witness_init(&w, NULL);
+    connect_peer(f, &w, &peer);
+    run_iterations(f->loop, 3);
+    eddy__sys_reset();
+    must(eddy_transport_writelines(w.transport, lines, 3));
+    assert_int_equal(eddy__sys_count(EDDY__SYS_sendmsg), 1);
+    assert_int_equal(calls_counted(), 1);
+    peer_expect(&peer, "one,two,three");
+    assert_recorded("made");
+}
+#else
+#define SKIPPED(name)                                                                              \
+    static void name(struct fixture *f)                                                            \
+    {                                                                                              \
+        (void)f;                                                                                   \
+        (void)echo;                                                                                \
+        skip(); /* system calls are counted in POSIX builds with EDDY_TEST_HOOKS */                \
+    }
+SKIPPED(test_callbacks_cost_no_system_call_each)
+SKIPPED(test_echo_costs_one_receive_and_one_send)
+SKIPPED(test_posts_share_a_wake_up)
+SKIPPED(test_pause_and_resume_cost_nothing)
+SKIPPED(test_writelines_is_one_system_call)
+#endif
+
+int main(void)
+{
+    static const struct test tests[] = {
+        TEST(test_call_soon_allocates_nothing_once_warm),
+        TEST(test_timers_allocate_nothing_once_warm),
+        TEST(test_futures_allocate_nothing_once_warm),
+        TEST(test_idle_connection_is_small),
+        TEST(test_callbacks_cost_no_system_call_each),
+        TEST(test_echo_costs_one_receive_and_one_send),
+        TEST(test_posts_share_a_wake_up),
+        TEST(test_pause_and_resume_cost_nothing),
+        TEST(test_writelines_is_one_system_call),
+    };
+
+    return run_suite("cost", tests);
+}
