@@ -1,0 +1,603 @@
+/* SPDX-License-Identifier: MIT */
+/* Several addresses for one connection: NET-9..NET-14. */
+#include "common/interleave.h"
+#include "common/race.h"
+#include "common/resolver.h"
+#include "support/listener.h"
+#include "support/oom.h"
+#include "support/support.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { TARGETS_MAX = 6 };
+
+/* What holds a race of its own cannot end early for want of memory; test_connection does that. */
+static void need_whole_test(void)
+{
+    if (oom_is_on())
+        skip();
+}
+
+/* Targets by hand, and what became of the race to them. */
+struct course {
+    struct fixture *f;
+    eddy_address_list *targets;
+    eddy_address_list *locals;
+    struct eddy__race *race;
+    struct eddy__stream *stream;
+    int error;
+    bool ended;
+};
+
+static void course_init(struct course *course, struct fixture *f)
+{
+    memset(course, 0, sizeof *course);
+    course->f = f;
+    course->targets = eddy__address_list_new(TARGETS_MAX, 0);
+    must(course->targets != NULL ? 0 : EDDY_ENOMEM);
+    course->targets->count = 0;
+}
+
+static void course_add(struct course *course, const eddy_address *address)
+{
+    course->targets->entries[course->targets->count++] =
+        (eddy_addrinfo){.family = eddy_address_family(address),
+                        .type = EDDY_STREAM,
+                        .protocol = EDDY_TCP,
+                        .address = *address};
+}
+
+static void course_on_ended(void *arg, struct eddy__stream *stream, int error)
+{
+    struct course *course = arg;
+
+    course->ended = true;
+    course->stream = stream;
+    course->error = error;
+    record("ended:%s", error != 0 ? eddy_err_name(error) : "0");
+}
+
+/* Start; the error of a race that was lost at once. */
+static int course_start(struct course *course, eddy_time delay, bool all_errors)
+{
+    struct eddy__race_options options = {
+        .targets = course->targets,
+        .locals = course->locals,
+        .delay = delay,
+        .all_errors = all_errors,
+        .on_ended = course_on_ended,
+        .arg = course,
+    };
+
+    course->race = eddy__race_new(course->f->loop, &options);
+    return course->race != NULL ? eddy__race_start(course->race) : EDDY_ENOMEM;
+}
+
+static void course_fini(struct course *course)
+{
+    if (course->stream != NULL)
+        eddy__stream_discard(course->stream);
+    eddy__race_free(course->race);
+    eddy_address_list_free(course->targets);
+    eddy_address_list_free(course->locals);
+    run_for(course->f->loop, EDDY_MILLISECONDS(1));
+    assert_int_equal(course->f->loop->timers.count, 0);
+}
+
+/* Between the loop and its backend: notes what is connected and closed, and holds some back. */
+static struct {
+    const struct eddy__backend *real;
+    struct eddy__socket_ops sockets;
+    int silent_ports[TARGETS_MAX]; /* connects to these never answer by themselves */
+    struct eddy__channel *silent[TARGETS_MAX];
+    size_t silent_count;
+} net;
+
+static void net_connect_start(struct eddy__channel *channel, const eddy_address *address)
+{
+    record("connect:%d", eddy_address_port(address));
+    for (size_t i = 0; i < net.silent_count; i++) {
+        if (net.silent_ports[i] == eddy_address_port(address)) {
+            net.silent[i] = channel;
+            return;
+        }
+    }
+    net.real->connect_start(channel, address);
+}
+
+static int net_open(struct eddy_loop *loop, int family, int type, int protocol, eddy_socket *socket)
+{
+    record("open");
+    return net.real->sockets->open(loop, family, type, protocol, socket);
+}
+
+static void net_close(eddy_socket socket)
+{
+    record("close");
+    net.real->sockets->close(socket);
+}
+
+static void net_begin(struct fixture *f)
+{
+    struct spy *spy = spy_begin(f->loop);
+
+    memset(&net, 0, sizeof net);
+    net.real = spy->real;
+    net.sockets = *spy->real->sockets;
+    net.sockets.open = net_open;
+    net.sockets.close = net_close;
+    spy->backend.sockets = &net.sockets;
+    spy->backend.connect_start = net_connect_start;
+}
+
+static void net_silence(const eddy_address *address)
+{
+    net.silent_ports[net.silent_count++] = eddy_address_port(address);
+}
+
+/* The connect that was held back ends with `error`. */
+static void net_answer(size_t index, int error)
+{
+    net.silent[index]->events->on_connected(net.silent[index], error);
+}
+
+/* NET-9: one at a time and in order; a socket that failed is closed before the next attempt. */
+static void test_addresses_are_tried_in_order(struct fixture *f)
+{
+    struct course course;
+    eddy_address deaf;
+    eddy_address good;
+    char first[32];
+    char second[32];
+
+    need_whole_test();
+    listener_new_deaf(f, &deaf);
+    listener_new(f, &good);
+    snprintf(first, sizeof first, "connect:%d", eddy_address_port(&deaf));
+    snprintf(second, sizeof second, "connect:%d", eddy_address_port(&good));
+    course_init(&course, f);
+    course_add(&course, &deaf);
+    course_add(&course, &good);
+    net_begin(f);
+    must(course_start(&course, 0, false));
+    run_until_recorded(f->loop, "ended:0");
+    assert_recorded("open", first, "close", "open", second, "ended:0");
+    course_fini(&course);
+}
+
+/* NET-9: a list without addresses is lost, and harms nobody (NET-11). */
+static void test_no_addresses(struct fixture *f)
+{
+    struct course course;
+    int error;
+
+    need_whole_test();
+    course_init(&course, f);
+    error = course_start(&course, EDDY_MILLISECONDS(1), true);
+    assert_int_equal(error, EDDY_EADDRNOTAVAIL);
+    assert_true(strlen(eddy_error_text()) > 0);
+    course_fini(&course);
+    assert_nothing_recorded();
+}
+
+static void add_local(struct course *course, const eddy_address *address)
+{
+    if (course->locals == NULL) {
+        course->locals = eddy__address_list_new(TARGETS_MAX, 0);
+        must(course->locals != NULL ? 0 : EDDY_ENOMEM);
+        course->locals->count = 0;
+    }
+    course->locals->entries[course->locals->count++] =
+        (eddy_addrinfo){.family = eddy_address_family(address), .address = *address};
+}
+
+/* NET-10: the first local address of the family that works is used. */
+static void test_local_address_is_bound(struct fixture *f)
+{
+    struct course course;
+    eddy_address good;
+    eddy_address taken;
+    eddy_address other;
+    eddy_address any;
+    eddy_address bound;
+    eddy_socket accepted;
+    eddy_socket listener;
+
+    need_whole_test();
+    listener = listener_new(f, &good);
+    listener_new(f, &taken);
+    must(eddy_address_parse("::1", 0, &other));
+    must(eddy_address_parse("127.0.0.1", 0, &any));
+    course_init(&course, f);
+    course_add(&course, &good);
+    add_local(&course, &other);
+    add_local(&course, &taken);
+    add_local(&course, &any);
+    must(course_start(&course, 0, false));
+    run_until_recorded(f->loop, "ended:0");
+    accepted = listener_accept(f, listener);
+    must(eddy_socket_peer_address(accepted, &bound));
+    assert_true(eddy_address_port(&bound) != eddy_address_port(&taken));
+    course_fini(&course);
+}
+
+/* NET-10: all in use: the bind error with the address; none of the family: an error too. */
+static void test_local_address_errors(struct fixture *f)
+{
+    struct course course;
+    eddy_address good;
+    eddy_address taken;
+    eddy_address other;
+    char text[EDDY_ADDRESS_TEXT_MAX];
+
+    need_whole_test();
+    listener_new(f, &good);
+    listener_new(f, &taken);
+    must(eddy_address_format(&taken, text, sizeof text));
+    course_init(&course, f);
+    course_add(&course, &good);
+    add_local(&course, &taken);
+    assert_int_equal(course_start(&course, 0, false), EDDY_EADDRINUSE);
+    assert_non_null(strstr(eddy_error_text(), text));
+    course_fini(&course);
+
+    must(eddy_address_parse("::1", 0, &other));
+    course_init(&course, f);
+    course_add(&course, &good);
+    add_local(&course, &other);
+    assert_int_equal(course_start(&course, 0, false), EDDY_EADDRNOTAVAIL);
+    assert_non_null(strstr(eddy_error_text(), "family"));
+    course_fini(&course);
+}
+
+/* NET-10: a local address in use is one failed attempt: the next target is tried. */
+static void test_next_target_after_a_bind_error(struct fixture *f)
+{
+    struct course course;
+    eddy_address good;
+    eddy_address taken;
+
+    need_whole_test();
+    listener_new(f, &good);
+    listener_new(f, &taken);
+    course_init(&course, f);
+    course_add(&course, &good);
+    course_add(&course, &good);
+    add_local(&course, &taken);
+    assert_int_equal(course_start(&course, 0, true), EDDY_EADDRINUSE);
+    assert_non_null(strstr(eddy_error_text(), "; "));
+    course_fini(&course);
+}
+
+static size_t count_text(const char *text, const char *part)
+{
+    size_t count = 0;
+
+    while ((text = strstr(text, part)) != NULL) {
+        count++;
+        text += strlen(part);
+    }
+    return count;
+}
+
+/* NET-11: different errors are joined, equal ones collapse unless all are asked for. */
+static void test_errors_are_collected(struct fixture *f)
+{
+    struct course course;
+    eddy_address deaf[2];
+    struct eddy__failure *failure;
+
+    need_whole_test();
+    listener_new_deaf(f, &deaf[0]);
+    listener_new_deaf(f, &deaf[1]);
+    for (int all = 0; all < 2; all++) {
+        course_init(&course, f);
+        course_add(&course, &deaf[0]);
+        course_add(&course, &deaf[0]);
+        course_add(&course, &deaf[1]);
+        must(course_start(&course, 0, all != 0));
+        run_until_recorded(f->loop, "ended:EDDY_ECONNREFUSED");
+        assert_recorded("ended:EDDY_ECONNREFUSED");
+        failure = eddy__race_failure(course.race);
+        must(failure != NULL ? 0 : EDDY_ENOMEM);
+        assert_int_equal(count_text(failure->text, "cannot connect to"), all ? 3 : 2);
+        eddy__free(failure);
+        course_fini(&course);
+    }
+}
+
+/* NET-11: two equal errors are one, and read like one. */
+static void test_equal_errors_are_one(struct fixture *f)
+{
+    struct course course;
+    eddy_address deaf;
+    struct eddy__failure *failure;
+
+    need_whole_test();
+    listener_new_deaf(f, &deaf);
+    course_init(&course, f);
+    course_add(&course, &deaf);
+    course_add(&course, &deaf);
+    must(course_start(&course, 0, false));
+    run_until_recorded(f->loop, "ended:EDDY_ECONNREFUSED");
+    failure = eddy__race_failure(course.race);
+    must(failure != NULL ? 0 : EDDY_ENOMEM);
+    assert_int_equal(strncmp(failure->text, "cannot connect to", 17), 0);
+    assert_null(strstr(failure->text, ";"));
+    eddy__free(failure);
+    course_fini(&course);
+}
+
+/* NET-11: a program sees the whole list, and the code of the first error. */
+static void test_program_sees_every_error(struct fixture *f)
+{
+    eddy_connection_options options = {.all_errors = true, .service = "9"};
+    eddy_address address;
+    eddy_future *future;
+
+    if (f->sim == NULL)
+        skip(); /* a host with several addresses is needed */
+    need_whole_test();
+    for (int i = 1; i < 8; i++) {
+        char text[32];
+
+        snprintf(text, sizeof text, "10.1.2.%d", i);
+        must(eddy_address_parse(text, 0, &address));
+        must(eddy_sim_add_host(f->sim, "many.test", &address));
+    }
+    future = eddy_loop_create_connection(f->loop, witness_factory, NULL, "many.test", 0, &options);
+    eddy_future_ref(future);
+    assert_int_equal(eddy_loop_run_until_complete(f->loop, future, NULL), EDDY_ECONNREFUSED);
+    assert_int_equal(count_text(eddy_future_error_text(future), "10.1.2."), 7);
+    eddy_future_unref(future);
+}
+
+struct order {
+    const char *families; /* of the answers: 4 and 6 */
+    size_t first_count;
+    const char *expected; /* indices */
+};
+
+/* NET-12: the whole rule. */
+static void test_interleaving(struct fixture *f)
+{
+    static const struct order orders[] = {
+        {"", 0, ""},
+        {"", 2, ""},
+        {"4466", 0, "0123"},
+        {"4466", 1, "0213"},
+        {"6644", 1, "0213"},
+        {"444466", 1, "041523"},
+        {"444466", 2, "014253"},
+        {"444466", 3, "012435"},
+        {"446", 9, "012"},
+        {"64", 1, "01"},
+        {"466", 1, "012"},
+        {"464646", 1, "012345"},
+    };
+
+    (void)f;
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
+        const eddy_addrinfo *ordered[TARGETS_MAX + 1];
+        size_t count = strlen(orders[i].families);
+        eddy_address_list *list = eddy__address_list_new(TARGETS_MAX, 0);
+
+        must(list != NULL ? 0 : EDDY_ENOMEM);
+        list->count = count;
+        for (size_t k = 0; k < count; k++)
+            list->entries[k].family = orders[i].families[k] == '4' ? EDDY_INET : EDDY_INET6;
+        eddy__interleave(list, orders[i].first_count, ordered);
+        for (size_t k = 0; k < count; k++)
+            assert_int_equal(ordered[k] - list->entries, orders[i].expected[k] - '0');
+        eddy_address_list_free(list);
+    }
+}
+
+/* NET-12: happy eyeballs interleave by default; who does not want that says so. */
+static void test_happy_eyeballs_interleave(struct fixture *f)
+{
+    eddy_connection_options options = {.happy_eyeballs_delay = EDDY_MILLISECONDS(1)};
+    static const char *const hosts[] = {"10.1.2.1", "10.1.2.2", "fd00::1"};
+    eddy_address address;
+
+    if (f->sim == NULL)
+        skip(); /* a host with several addresses is needed */
+    need_whole_test();
+    for (int i = 0; i < 3; i++) {
+        must(eddy_address_parse(hosts[i], 0, &address));
+        must(eddy_sim_add_host(f->sim, "many.test", &address));
+    }
+    for (int plain = 0; plain < 2; plain++) {
+        eddy_future *future;
+        const char *text;
+        bool second_family_first;
+
+        options.no_interleave = plain != 0;
+        future =
+            eddy_loop_create_connection(f->loop, witness_factory, NULL, "many.test", 9, &options);
+        eddy_future_ref(future);
+        assert_int_equal(eddy_loop_run_until_complete(f->loop, future, NULL), EDDY_ECONNREFUSED);
+        text = eddy_future_error_text(future);
+        second_family_first = strstr(text, "fd00::1") < strstr(text, "10.1.2.2");
+        assert_int_equal(second_family_first, plain == 0);
+        eddy_future_unref(future);
+    }
+}
+
+/* NET-13: a slow attempt gets a rival after the delay, and is closed when that one wins. */
+static void test_slow_attempt_gets_a_rival(struct fixture *f)
+{
+    struct course course;
+    eddy_address slow;
+    eddy_address good;
+    eddy_time start;
+
+    need_whole_test();
+    listener_new_deaf(f, &slow);
+    listener_new(f, &good);
+    course_init(&course, f);
+    course_add(&course, &slow);
+    course_add(&course, &good);
+    net_begin(f);
+    net_silence(&slow);
+    start = eddy_loop_time(f->loop);
+    must(course_start(&course, EDDY_MILLISECONDS(20), false));
+    run_until_recorded(f->loop, "ended:0");
+    assert_true(eddy_loop_time(f->loop) - start >= EDDY_MILLISECONDS(20));
+    assert_int_equal(recorded("open"), 2);
+    assert_int_equal(recorded("close"), 1);
+    course_fini(&course);
+}
+
+/* NET-13: the first attempt is not held up by a delay of its own. */
+static void test_failure_starts_the_next_at_once(struct fixture *f)
+{
+    struct course course;
+    eddy_address deaf;
+    eddy_address good;
+    eddy_time start;
+
+    need_whole_test();
+    listener_new_deaf(f, &deaf);
+    listener_new(f, &good);
+    course_init(&course, f);
+    course_add(&course, &deaf);
+    course_add(&course, &good);
+    start = eddy_loop_time(f->loop);
+    must(course_start(&course, EDDY_SECONDS(3600), false));
+    run_until_recorded(f->loop, "ended:0");
+    assert_true(eddy_loop_time(f->loop) - start < EDDY_SECONDS(60));
+    course_fini(&course);
+}
+
+/* NET-13: only the failure of the last one started counts; an older one changes nothing. */
+static void test_failure_of_an_older_attempt_starts_nothing(struct fixture *f)
+{
+    struct course course;
+    eddy_address slow[3];
+    size_t opened;
+
+    need_whole_test();
+    course_init(&course, f);
+    for (int i = 0; i < 3; i++) {
+        listener_new_deaf(f, &slow[i]);
+        course_add(&course, &slow[i]);
+    }
+    net_begin(f);
+    for (int i = 0; i < 3; i++)
+        net_silence(&slow[i]);
+    must(course_start(&course, EDDY_MILLISECONDS(20), false));
+    while (recorded("open") < 2)
+        run_for(f->loop, EDDY_MILLISECONDS(1));
+    opened = recorded("open");
+    net_answer(0, EDDY_ECONNREFUSED);
+    assert_int_equal(recorded("open"), opened);
+    net_answer(1, EDDY_ECONNREFUSED);
+    assert_int_equal(recorded("open"), 3);
+    net_answer(2, EDDY_EHOSTUNREACH);
+    assert_true(course.ended);
+    assert_int_equal(course.error, EDDY_ECONNREFUSED);
+    assert_int_equal(recorded("close"), 3);
+    course_fini(&course);
+}
+
+/* NET-13: of several that connect in the same instant one wins, the others are closed. */
+static void test_simultaneous_winners(struct fixture *f)
+{
+    struct course course;
+    eddy_address good[2];
+    eddy_socket listeners[2];
+    int reached = 0;
+
+    need_whole_test();
+    course_init(&course, f);
+    for (int i = 0; i < 2; i++) {
+        listeners[i] = listener_new(f, &good[i]);
+        course_add(&course, &good[i]);
+    }
+    net_begin(f);
+    /* Both are under way before the loop looks at either. */
+    must(course_start(&course, 1, false));
+    for (int i = 0; i < 1000 && recorded("open") < 2; i++)
+        run_iterations(f->loop, course.ended ? 0 : 1);
+    while (!course.ended)
+        run_for(f->loop, EDDY_MILLISECONDS(1));
+    assert_int_equal(course.error, 0);
+    assert_int_equal(recorded("open"), recorded("close") + 1);
+    for (int i = 0; i < 2; i++)
+        reached += listener_was_reached(f, listeners[i]);
+    assert_true(reached >= 1);
+    course_fini(&course);
+}
+
+/* NET-13: without a delay a slow attempt is waited for, however long it takes. */
+static void test_no_delay_means_one_at_a_time(struct fixture *f)
+{
+    struct course course;
+    eddy_address slow;
+    eddy_address good;
+
+    need_whole_test();
+    listener_new_deaf(f, &slow);
+    listener_new(f, &good);
+    course_init(&course, f);
+    course_add(&course, &slow);
+    course_add(&course, &good);
+    net_begin(f);
+    net_silence(&slow);
+    must(course_start(&course, 0, false));
+    run_for(f->loop, EDDY_MILLISECONDS(50));
+    assert_int_equal(recorded("open"), 1);
+    net_answer(0, EDDY_ECONNTIMEDOUT);
+    run_until_recorded(f->loop, "ended:0");
+    course_fini(&course);
+}
+
+/* NET-13, NET-14: giving up closes every attempt, and the timer of the next. */
+static void test_giving_up_closes_every_attempt(struct fixture *f)
+{
+    struct course course;
+    eddy_address slow[3];
+
+    need_whole_test();
+    course_init(&course, f);
+    for (int i = 0; i < 3; i++) {
+        listener_new_deaf(f, &slow[i]);
+        course_add(&course, &slow[i]);
+    }
+    net_begin(f);
+    for (int i = 0; i < 3; i++)
+        net_silence(&slow[i]);
+    must(course_start(&course, EDDY_MILLISECONDS(5), false));
+    while (recorded("open") < 2)
+        run_for(f->loop, EDDY_MILLISECONDS(1));
+    eddy__race_free(course.race);
+    course.race = NULL;
+    assert_int_equal(recorded("close"), recorded("open"));
+    course_fini(&course);
+    assert_false(course.ended);
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        TEST(test_addresses_are_tried_in_order),
+        TEST(test_no_addresses),
+        TEST(test_local_address_is_bound),
+        TEST(test_local_address_errors),
+        TEST(test_next_target_after_a_bind_error),
+        TEST(test_errors_are_collected),
+        TEST(test_equal_errors_are_one),
+        TEST(test_program_sees_every_error),
+        TEST(test_interleaving),
+        TEST(test_happy_eyeballs_interleave),
+        TEST(test_slow_attempt_gets_a_rival),
+        TEST(test_failure_starts_the_next_at_once),
+        TEST(test_failure_of_an_older_attempt_starts_nothing),
+        TEST(test_simultaneous_winners),
+        TEST(test_no_delay_means_one_at_a_time),
+        TEST(test_giving_up_closes_every_attempt),
+    };
+
+    return run_suite("race", tests);
+}
