@@ -271,9 +271,12 @@ static void test_default_pool_has_its_size(struct fixture *f)
 
 static int read_thread_name(void *name, eddy_value *result)
 {
-    FILE *file = fopen("/proc/thread-self/comm", "r");
+    FILE *file = NULL;
 
     (void)result;
+#if defined(__linux__) /* Wine shows the names of its own threads there */
+    file = fopen("/proc/thread-self/comm", "r");
+#endif
     if (file == NULL)
         return EDDY_ENOTSUPPORTED;
     if (fgets(name, 32, file) == NULL)

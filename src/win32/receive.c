@@ -64,11 +64,10 @@ static void receive_run(struct eddy__ready *ready)
     struct eddy__iocp_channel *channel = operation->channel;
 
     eddy__operation_take(operation);
-    /* The error itself is in the status only: a socket does not repeat it everywhere. */
-    if (operation->number != 0)
-        receive_end(channel, eddy__system_error(operation->number));
-    else
+    if (operation->number == 0 || operation->number == WSAESHUTDOWN)
         receive_take(channel);
+    else /* the error is in the status only: a socket does not repeat it everywhere */
+        receive_end(channel, eddy__system_error(operation->number));
     if (operation->wanted)
         eddy__operation_start(operation);
 }

@@ -33,6 +33,16 @@ static int resolver_flags_native(unsigned flags)
     return native;
 }
 
+/* Windows leaves out the protocol where the type says it; other systems do not (NET-1). */
+static eddy_ip_protocol resolver_protocol(const ADDRINFOW *info)
+{
+    if (info->ai_protocol == 0 && (info->ai_family == AF_INET || info->ai_family == AF_INET6))
+        return info->ai_socktype == SOCK_STREAM  ? EDDY_TCP
+               : info->ai_socktype == SOCK_DGRAM ? EDDY_UDP
+                                                 : EDDY_ANY_PROTOCOL;
+    return (eddy_ip_protocol)eddy__protocol_from_native(info->ai_protocol);
+}
+
 /* One allocation for all: entries, and the canonical name behind them. */
 static int resolver_copy(const ADDRINFOW *first, eddy_address_list **list)
 {
@@ -58,7 +68,7 @@ static int resolver_copy(const ADDRINFOW *first, eddy_address_list **list)
             continue; /* no address of the system is that long */
         entry->family = eddy__family_from_native(info->ai_family);
         entry->type = (eddy_socket_type)eddy__type_from_native(info->ai_socktype);
-        entry->protocol = (eddy_ip_protocol)eddy__protocol_from_native(info->ai_protocol);
+        entry->protocol = resolver_protocol(info);
         entry->canonical_name = name_size > 0 && made->count == 0 ? text : NULL;
         made->count++;
     }

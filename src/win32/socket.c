@@ -172,7 +172,8 @@ static int64_t socket_receive(eddy_socket socket, void *buffer, size_t size)
     if (EDDY__SYS(WSARecv)((SOCKET)socket, &span, 1, &received, &flags, NULL, NULL) == 0)
         return received;
     number = WSAGetLastError();
-    return number == WSAEDISCON ? 0 : eddy__system_error(number);
+    /* After our own shutdown of both directions other systems say that the stream has ended. */
+    return number == WSAEDISCON || number == WSAESHUTDOWN ? 0 : eddy__system_error(number);
 }
 
 DWORD eddy__socket_buffers(const struct eddy__span *spans, size_t count, WSABUF *buffers)
