@@ -390,8 +390,24 @@ static void test_cancel_in_connection_made_closes(struct fixture *f)
     assert_recorded("factory", "made", "lost:0");
 }
 
-/* NET-16: a transport that nobody took out of the future is closed. */
-static void test_untaken_transport_is_closed(struct fixture *f)
+/* NET-16: a connection whose making nobody ever awaited is closed. */
+static void test_connection_nobody_asked_for_is_closed(struct fixture *f)
+{
+    eddy_address address;
+    struct witness w;
+    eddy_future *future;
+
+    listener_new(f, &address);
+    witness_init(&w, NULL);
+    future = start_connecting(f, &w, &address, NULL);
+    run_until_recorded(f->loop, "made");
+    eddy_future_unref(future);
+    run_until_recorded(f->loop, "lost:0");
+    assert_recorded("factory", "made", "lost:0");
+}
+
+/* NET-15: who awaits the connection but does not take the transport leaves it to the protocol. */
+static void test_connection_awaited_without_its_value_stays_open(struct fixture *f)
 {
     eddy_address address;
     struct witness w;
@@ -399,8 +415,11 @@ static void test_untaken_transport_is_closed(struct fixture *f)
     listener_new(f, &address);
     witness_init(&w, NULL);
     must(outcome(f, start_connecting(f, &w, &address, NULL)));
+    run_iterations(f->loop, 3);
+    assert_recorded("factory", "made");
+    eddy_transport_close(w.transport);
     run_until_recorded(f->loop, "lost:0");
-    assert_recorded("factory", "made", "lost:0");
+    assert_recorded("lost:0");
 }
 
 /* NET-14: closing the loop in the middle ends all of it, silently. */
@@ -533,7 +552,8 @@ int main(void)
         TEST(test_cancel_before_the_connection_stands),
         TEST(test_cancel_in_any_iteration),
         TEST(test_cancel_in_connection_made_closes),
-        TEST(test_untaken_transport_is_closed),
+        TEST(test_connection_nobody_asked_for_is_closed),
+        TEST(test_connection_awaited_without_its_value_stays_open),
         TEST(test_loop_closes_while_connecting),
         TEST(test_tcp_connections_have_no_delay),
         TEST(test_accepted_socket_becomes_a_connection),

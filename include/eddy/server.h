@@ -36,8 +36,9 @@ typedef struct eddy_server_options {
  *
  * Each accepted connection gets a protocol from `factory(arg)`, right before connection_made()
  * (NET-28, TR-52). The value is the `server`, with a reference for who takes it out. A server
- * that is not closed keeps itself alive. All its sockets are bound, or none (NET-22). A passed
- * `sock` is the server's once the call succeeds (NET-23).
+ * that is not closed keeps itself alive; one whose making nobody awaited is closed. All its
+ * sockets are bound, or none (NET-22). A passed `sock` is the server's once the call succeeds
+ * (NET-23).
  */
 EDDY_API eddy_future *eddy_loop_create_server(eddy_loop *loop, eddy_protocol_factory factory,
                                               void *arg, const char *host, int port,

@@ -86,7 +86,13 @@ static const struct eddy__future_kind connecting_kind = {
     .cancel = connecting_cancel,
 };
 
-/** Nobody took the transport: who made it cannot wait for its end, so it just ends. */
+/** Somebody awaited it without taking the reference: the connection is the protocol's to end. */
+static void connecting_dispose_seen(eddy_value value)
+{
+    eddy_transport_unref(value.transport);
+}
+
+/** Nobody ever asked (a cancelled task): the connection ends, or nobody would end it. */
 static void connecting_dispose(eddy_value value)
 {
     eddy_transport_close(value.transport);
@@ -103,6 +109,7 @@ static void connecting_on_made(void *arg, struct eddy_transport *transport, int 
         return;
     }
     connecting->future.dispose = connecting_dispose;
+    connecting->future.dispose_seen = connecting_dispose_seen;
     eddy__future_finish(&connecting->future,
                         (eddy_value){.transport = eddy_transport_ref(transport)});
     connecting_leave(connecting);

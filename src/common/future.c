@@ -244,6 +244,7 @@ void eddy__future_finish_like(struct eddy_future *future, struct eddy_future *so
     }
     if (!source->immortal) {
         future->dispose = source->taken ? NULL : source->dispose;
+        future->dispose_seen = source->taken ? NULL : source->dispose_seen;
         source->taken = source->retrieved = true;
     }
     future_end(future, source->state);
@@ -409,11 +410,15 @@ int eddy_future_result(eddy_future *future, eddy_value *value)
 {
     int error = future_error(future);
 
-    if (error == 0 && value != NULL) {
+    if (error != 0)
+        return error;
+    if (value != NULL) {
         *value = future->value;
         future->taken = true;
+    } else if (future->dispose_seen != NULL) {
+        future->dispose = future->dispose_seen;
     }
-    return error;
+    return 0;
 }
 
 int eddy_future_exception(eddy_future *future)

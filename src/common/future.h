@@ -57,7 +57,8 @@ struct eddy_future {
     bool immortal;
     int error;
     eddy_value value;
-    eddy_disposer dispose;
+    eddy_disposer dispose;      /**< of a result that nobody took out */
+    eddy_disposer dispose_seen; /**< takes its place once somebody asked without taking; or NULL */
     struct eddy__failure *failure; /**< text of the error or cancel message; may be NULL */
     struct eddy__list watches;     /**< struct eddy__watch, in order of registration */
     void *created_at;              /**< debug mode: return address */

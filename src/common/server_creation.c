@@ -87,7 +87,13 @@ static const struct eddy__future_kind creating_kind = {
     .cancel = creating_cancel,
 };
 
-/** Nobody took the server. */
+/** Somebody awaited it without taking the reference: it serves until its loop ends. */
+static void creating_dispose_seen(eddy_value value)
+{
+    eddy_server_unref(value.server);
+}
+
+/** Nobody ever asked (a cancelled task): it must not serve behind everybody's back. */
 static void creating_dispose(eddy_value value)
 {
     eddy_server_close(value.server);
@@ -100,6 +106,7 @@ static void creating_succeed(struct creating *creating)
 
     creating->server = NULL;
     creating->future.dispose = creating_dispose;
+    creating->future.dispose_seen = creating_dispose_seen;
     eddy__future_finish(&creating->future, value);
     creating_leave(creating);
 }
