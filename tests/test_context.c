@@ -99,6 +99,7 @@ static void test_a_task_keeps_its_context_to_itself(struct fixture *f)
     first = eddy_loop_create_task(f->loop, change_context, "first", NULL);
     second = eddy_loop_create_task(f->loop, change_context, "second", &options);
     eddy_context_unref(chosen);
+    assert_true(eddy_future_is_task(first) && eddy_future_is_task(second));
     assert_string_equal(eddy_context_value(eddy_task_get_context(second)), "chosen");
     assert_string_equal(eddy_context_value(eddy_task_get_context(first)), "mine");
     run_iterations(f->loop, 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tasks: how they start, wait, end, and what can be asked of them: TASK-1..TASK-6, TASK-13..17. */
+/* Tasks: how they start, wait, end, and what can be asked of them: TASK-1..TASK-6, TASK-13, TASK-14, TASK-16. */
 #include "support/support.h"
 #include <stdlib.h>
 #include <string.h>
@@ -317,6 +317,7 @@ static void test_names_coro_and_context_can_be_asked(struct fixture *f)
     unsigned long first, second;
     void *arg;
 
+    assert_true(eddy_future_is_task(plain) && eddy_future_is_task(named));
     assert_int_equal(strncmp(eddy_task_get_name(plain), "Task-", 5), 0);
     assert_string_equal(eddy_task_get_name(named), "reader");
     first = strtoul(eddy_task_get_name(plain) + 5, NULL, 10);
@@ -330,6 +331,7 @@ static void test_names_coro_and_context_can_be_asked(struct fixture *f)
     assert_recorded("a", "b");
     eddy_future_unref(named);
     named = eddy_loop_create_task(f->loop, return_42, "c", NULL);
+    assert_true(eddy_future_is_task(named));
     second = strtoul(eddy_task_get_name(named) + 5, NULL, 10);
     assert_int_equal(second, first + 2);
     run_iterations(f->loop, 1);
@@ -383,121 +385,6 @@ static void test_current_task_and_all_tasks(struct fixture *f)
     assert_int_equal(eddy_all_tasks(f->loop, NULL, 0), 0);
     eddy_future_unref(looking);
     eddy_future_unref(other);
-}
-
-static int eager_child(void *future, eddy_value *result)
-{
-    (void)result;
-    record("child:%s", eddy_task_get_name(eddy_current_task(NULL)));
-    if (future == NULL)
-        return eddy_error(ECUSTOM, "eager failure");
-    return eddy_await(eddy_future_ref(future), NULL);
-}
-
-static int eager_parent(void *future, eddy_value *result)
-{
-    eddy_task_options options = {.name = "eager", .eager_start = true};
-    eddy_loop *loop = eddy_get_running_loop();
-    eddy_future *self = eddy_current_task(NULL);
-    eddy_future *failed = eddy_loop_create_task(loop, eager_child, NULL, &options);
-    eddy_future *pending;
-
-    (void)result;
-    assert_ptr_equal(eddy_current_task(NULL), self);
-    assert_true(eddy_future_done(failed));
-    assert_int_equal(eddy_future_exception(failed), ECUSTOM);
-    assert_int_equal(eddy_all_tasks(loop, NULL, 0), 1);
-    eddy_future_unref(failed);
-
-    pending = eddy_loop_create_task(loop, eager_child, future, &options);
-    record("parent");
-    assert_ptr_equal(eddy_current_task(NULL), self);
-    assert_false(eddy_future_done(pending));
-    assert_int_equal(eddy_all_tasks(loop, NULL, 0), 2);
-    return eddy_await(pending, NULL);
-}
-
-static int on_call_finish(void *future)
-{
-    record("finish");
-    return eddy_future_set_result(future, integer(1));
-}
-
-/* TASK-15: the first step runs inside create_task(); then it is a task like any other. */
-static void test_an_eager_task_starts_at_once(struct fixture *f)
-{
-    eddy_future *future = eddy_loop_create_future(f->loop);
-    eddy_future *task = eddy_loop_create_task(f->loop, eager_parent, future, NULL);
-
-    run_iterations(f->loop, 1);
-    assert_recorded("child:eager", "child:eager", "parent");
-    ok(eddy_loop_call_soon(f->loop, on_call_finish, future, NULL));
-    ok(eddy_loop_run_until_complete(f->loop, task, NULL));
-    assert_recorded("finish");
-    eddy_future_unref(future);
-}
-
-static int eager_nested(void *depth, eddy_value *result)
-{
-    eddy_task_options options = {.eager_start = true};
-    int *left = depth;
-    eddy_future *inner;
-
-    (void)result;
-    if (--*left == 0)
-        return eddy_await(eddy_sleep(0), NULL);
-    inner = eddy_loop_create_task(eddy_get_running_loop(), eager_nested, depth, &options);
-    assert_false(eddy_future_done(inner));
-    record("back");
-    return eddy_await(inner, NULL);
-}
-
-/* TASK-15 */
-static void test_eager_starts_nest(struct fixture *f)
-{
-    int depth = 3;
-
-    ok(run_task(f, eager_nested, &depth, NULL));
-    assert_recorded("back", "back");
-}
-
-static int cancel_itself(void *arg, eddy_value *result)
-{
-    (void)arg;
-    (void)result;
-    assert_true(eddy_future_cancel(eddy_current_task(NULL), NULL));
-    return 0;
-}
-
-static int cancel_eagerly(void *arg, eddy_value *result)
-{
-    eddy_task_options options = {.eager_start = true};
-    eddy_future *task =
-        eddy_loop_create_task(eddy_get_running_loop(), cancel_itself, NULL, &options);
-
-    (void)arg;
-    (void)result;
-    assert_true(eddy_future_cancelled(task));
-    eddy_future_unref(task);
-    return 0;
-}
-
-/* TASK-15, TASK-6 */
-static void test_an_eager_task_may_cancel_itself(struct fixture *f)
-{
-    ok(run_task(f, cancel_eagerly, NULL, NULL));
-}
-
-/* TASK-15: on a loop that does not run it starts like any other. */
-static void test_an_eager_task_of_a_loop_that_does_not_run_starts_later(struct fixture *f)
-{
-    eddy_task_options options = {.eager_start = true};
-    eddy_future *task = eddy_loop_create_task(f->loop, return_42, "later", &options);
-
-    assert_nothing_recorded();
-    run_iterations(f->loop, 1);
-    assert_recorded("later");
-    eddy_future_unref(task);
 }
 
 static int wait_for_ever(void *arg, eddy_value *result)
@@ -632,10 +519,6 @@ int main(void)
         TEST(test_names_coro_and_context_can_be_asked),
         TEST(test_task_calls_on_a_plain_future_are_refused),
         TEST(test_current_task_and_all_tasks),
-        TEST(test_an_eager_task_starts_at_once),
-        TEST(test_eager_starts_nest),
-        TEST(test_an_eager_task_may_cancel_itself),
-        TEST(test_an_eager_task_of_a_loop_that_does_not_run_starts_later),
         TEST(test_closing_the_loop_reports_pending_tasks),
         TEST(test_a_task_without_references_runs_to_its_end),
         TEST(test_each_task_has_an_error_text_of_its_own),

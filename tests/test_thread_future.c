@@ -49,7 +49,10 @@ static void visit_main(void *arg)
         snprintf(visit->text, sizeof visit->text, "%s", eddy_error_text());
         eddy_thread_future_unref(future);
     }
-    eddy_loop_call_soon_threadsafe(visit->loop, on_call_end, visit->loop, NULL);
+    /* Again if there was no memory, or else the loop would run for ever. */
+    while (eddy_loop_call_soon_threadsafe(visit->loop, on_call_end, visit->loop, NULL) ==
+           EDDY_ENOMEM)
+        eddy__thread_yield();
 }
 
 /* A loop that runs while a thread visits it; a simulated one would find that nothing can happen. */
