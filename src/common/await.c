@@ -56,7 +56,7 @@ static int await_give_up(struct eddy__task *task, struct eddy_future *future)
 
 int eddy_await(eddy_future *future, eddy_value *value)
 {
-    struct eddy__task *task;
+    struct eddy__task *task = NULL;
     int error = await_begin(future, &task);
 
     if (error)
@@ -114,7 +114,7 @@ static int await_limited(struct eddy__task *task, struct eddy_future *future, ed
 
 int eddy_await_until(eddy_future *future, eddy_time when, eddy_value *value)
 {
-    struct eddy__task *task;
+    struct eddy__task *task = NULL;
     bool cancelled = false;
     int requests;
     int error = await_begin(future, &task);
