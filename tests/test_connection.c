@@ -2,6 +2,7 @@
 /* create_connection() and connect_accepted_socket(): NET-6..NET-8, NET-14..NET-17, NET-36, TR-2. */
 #include "common/loop.h"
 #include "support/listener.h"
+#include "support/program.h"
 #include "support/support.h"
 #include <stdio.h>
 #include <string.h>
@@ -99,21 +100,6 @@ static void test_connection_by_name(struct fixture *f)
         &value));
     eddy_transport_unref(value.transport);
     assert_recorded("factory", "made");
-}
-
-static void assert_refused(eddy_future *future, int code, const char *text)
-{
-    int error;
-
-    assert_true(eddy_future_done(future));
-    error = eddy_future_exception(future);
-    if (error != EDDY_ENOMEM || !allocations_failed()) {
-        if (error != code || strstr(eddy_error_text(), text) == NULL)
-            print_error("%s: %s\n", eddy_err_name(error), eddy_error_text());
-        assert_int_equal(error, code);
-        assert_non_null(strstr(eddy_error_text(), text));
-    }
-    eddy_future_unref(future);
 }
 
 struct refusal {

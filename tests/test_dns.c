@@ -2,6 +2,7 @@
 /* Name resolution: NET-1..NET-5. Asks for nothing outside this machine. */
 #include "common/dns.h"
 #include "common/future.h"
+#include "support/executor.h"
 #include "support/support.h"
 #include <string.h>
 
@@ -181,35 +182,6 @@ static void test_untaken_answers_are_freed(struct fixture *f)
         f->loop, eddy_loop_getnameinfo(f->loop, &address, EDDY_NI_NUMERICHOST), NULL));
 }
 
-/* An executor that keeps work until the test has it done. */
-struct keeper {
-    eddy_executor executor;
-    eddy_work *work;
-};
-
-static int keeper_submit(eddy_executor *executor, eddy_work *work)
-{
-    ((struct keeper *)(void *)executor)->work = work;
-    return 0;
-}
-
-static void keeper_shutdown(eddy_executor *executor, bool wait)
-{
-    (void)executor;
-    (void)wait;
-}
-
-static void keeper_free(eddy_executor *executor)
-{
-    (void)executor;
-}
-
-static const eddy_executor_callbacks keeper_callbacks = {
-    .submit = keeper_submit,
-    .shutdown = keeper_shutdown,
-    .free = keeper_free,
-};
-
 /* NET-3: cancelling stops the waiting; the answer that comes all the same is dropped. */
 static void test_cancelled_question_drops_its_answer(struct fixture *f)
 {
@@ -217,8 +189,7 @@ static void test_cancelled_question_drops_its_answer(struct fixture *f)
     eddy_future *future;
     int error = 0;
 
-    memset(&keeper, 0, sizeof keeper);
-    eddy_executor_init(&keeper.executor, &keeper_callbacks);
+    keeper_init(&keeper);
     must(eddy_loop_set_default_executor(f->loop, &keeper.executor));
     future = eddy_loop_getaddrinfo(f->loop, "127.0.0.1", "80", NULL);
     if (eddy_future_done(future))

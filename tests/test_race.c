@@ -11,13 +11,6 @@
 
 enum { TARGETS_MAX = 6 };
 
-/* What holds a race of its own cannot end early for want of memory; test_connection does that. */
-static void need_whole_test(void)
-{
-    if (oom_is_on())
-        skip();
-}
-
 /* Targets by hand, and what became of the race to them. */
 struct course {
     struct fixture *f;

@@ -118,7 +118,9 @@ static int pool_grow(struct thread_pool *pool)
     thread->pool = pool;
     error = eddy__thread_start(&thread->thread, name, pool_thread_main, thread);
     if (error)
-        return pool->alive > 0 ? 0 : eddy_error(error, "cannot start a thread");
+        return pool->alive > 0
+                   ? 0
+                   : eddy_error(error, "cannot start a thread: %s", eddy_strerror(error));
     pool->started++;
     pool->alive++;
     return 0;
