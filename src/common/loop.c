@@ -61,7 +61,10 @@ int eddy_loop_new(const eddy_loop_options *options, eddy_loop **loop)
     error = backend->open(made);
     if (error) {
         eddy__free(made);
-        return error;
+        if (error == EDDY_ENOMEM)
+            return error; /* its words are there already */
+        return eddy_error(error, "cannot make a loop on %s: %s", backend->name,
+                          eddy_strerror(error));
     }
     made->clock_resolution = backend->resolution(made);
     *loop = made;

@@ -54,17 +54,23 @@ int eddy_set_allocator(const eddy_allocator *allocator)
     return 0;
 }
 
-static void *memory_count(void *memory)
+/* Whoever returns EDDY_ENOMEM because of this needs to say nothing more: the text is there. */
+static void *memory_failed(size_t size)
 {
-    if (memory != NULL)
-        atomic_fetch_add_explicit(&memory_live, 1, memory_order_relaxed);
-    return memory;
+    eddy_error(EDDY_ENOMEM, "out of memory for %zu bytes", size);
+    return NULL;
 }
 
 void *eddy__alloc(size_t size)
 {
+    void *memory;
+
     assert(size > 0);
-    return memory_count(memory_allocator.malloc(size, memory_allocator.context));
+    memory = memory_allocator.malloc(size, memory_allocator.context);
+    if (memory == NULL)
+        return memory_failed(size);
+    atomic_fetch_add_explicit(&memory_live, 1, memory_order_relaxed);
+    return memory;
 }
 
 void *eddy__alloc_zeroed(size_t size)
@@ -78,10 +84,13 @@ void *eddy__alloc_zeroed(size_t size)
 
 void *eddy__realloc(void *memory, size_t size)
 {
+    void *moved;
+
     if (memory == NULL)
         return eddy__alloc(size);
     assert(size > 0);
-    return memory_allocator.realloc(memory, size, memory_allocator.context);
+    moved = memory_allocator.realloc(memory, size, memory_allocator.context);
+    return moved != NULL ? moved : memory_failed(size);
 }
 
 void eddy__free(void *memory)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/** The library's allocations. All of them go through here, so that a test can fail each one. */
+/**
+ * The library's allocations. All of them go through here, so that a test can fail each one. What
+ * returns NULL has set eddy_error_text() for EDDY_ENOMEM.
+ */
 #ifndef EDDY_COMMON_MEMORY_H
 #define EDDY_COMMON_MEMORY_H
 
