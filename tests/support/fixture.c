@@ -122,7 +122,7 @@ static bool fixture_is_clean(struct fixture *f)
         clean = false;
     }
     if (!clean)
-        oom_note_leak();
+        oom_note_fault("leaked");
     if (!allocations_failed() && reports_print_unclaimed() > 0) {
         print_error("nobody expected these\n");
         clean = false;
@@ -160,14 +160,23 @@ static int fixture_teardown(void **state)
     return 0;
 }
 
+void fixture_give_up_if(bool condition)
+{
+    if (!condition || !allocations_failed() || eddy__thread_state()->running != NULL)
+        return;
+    fixture.gave_up = true;
+    skip();
+}
+
 int fixture_must(int result, const char *call, const char *file, int line)
 {
     if (result >= 0)
         return result;
-    if (result == EDDY_ENOMEM && allocations_failed() && eddy__thread_state()->running == NULL) {
-        fixture.gave_up = true;
-        skip();
-    }
+    /* eddy_error_text() has to speak of the failure that was returned, not of an older one. */
+    if (result == EDDY_ENOMEM && strstr(eddy_error_text(), "memory") == NULL)
+        oom_note_fault("did not say what failed");
+    else
+        fixture_give_up_if(result == EDDY_ENOMEM);
     print_error("%s: %s: %s\n", call, eddy_err_name(result), eddy_error_text());
     _fail(file, line);
     return result;

@@ -66,6 +66,12 @@ struct test {
  */
 #define must(call) fixture_must((call), #call, __FILE__, __LINE__)
 
+/**
+ * End the test here, content, if `condition` holds and an injected failure can be the reason: what
+ * must() does, for what is no code of a call.
+ */
+#define give_up_if(condition) fixture_give_up_if(condition)
+
 /** Run exactly `count` iterations, none of which waits (LOOP-10). */
 void run_iterations(eddy_loop *loop, int count);
 
@@ -92,6 +98,7 @@ int on_call(void *text);
 int on_call_stop(void *loop);
 
 int fixture_run_suite(const char *suite, const struct test *tests, size_t count);
+void fixture_give_up_if(bool condition);
 int fixture_must(int result, const char *call, const char *file, int line);
 void fixture_run_until(eddy_loop *loop, const bool *flag, const char *file, int line);
 void fixture_run_until_recorded(eddy_loop *loop, const char *text, const char *file, int line);

@@ -13,9 +13,9 @@ struct outcome {
     size_t allocations; /* made by setup and body */
     bool failed_one;    /* the allocation to fail was reached */
     bool orderly;       /* the body returned or gave up at a must() */
-    bool leaked;
-    bool completed; /* CMocka returned */
-    int failures;   /* what it returned */
+    const char *fault;  /* what the fixture found: a literal, the same in both processes */
+    bool completed;     /* CMocka returned */
+    int failures;       /* what it returned */
 };
 
 /* What the child has to do. */
@@ -68,10 +68,10 @@ void oom_end_body(void)
     outcome->orderly = true;
 }
 
-void oom_note_leak(void)
+void oom_note_fault(const char *what)
 {
     if (outcome != NULL)
-        outcome->leaked = true;
+        outcome->fault = what;
 }
 
 static void oom_child(void *arg)
@@ -96,8 +96,8 @@ static const char *oom_run_point(void)
         return "hung";
     if (end == PLATFORM_CRASHED || !outcome->completed)
         return "crashed";
-    if (outcome->leaked)
-        return "leaked";
+    if (outcome->fault != NULL)
+        return outcome->fault;
     if (outcome->failures > 0 && !outcome->failed_one)
         return "failed without a reason";
     if (outcome->failures > 0 && outcome->orderly)

@@ -33,6 +33,6 @@ int oom_finish(const char *suite);
 void oom_begin_test(void);
 void oom_begin_body(void);
 void oom_end_body(void);
-void oom_note_leak(void);
+void oom_note_fault(const char *what);
 
 #endif
