@@ -36,10 +36,12 @@ typedef struct eddy_connection_options {
  * The value is the `transport`, with a reference for who takes it out; its protocol is the one that
  * `factory(arg)` made once the connection was ready (NET-15, TR-52): connection_made() has run
  * before the future is done. Awaited without taking the value, the connection stays open, its
- * protocol's to close; never awaited (its task was cancelled), it is closed. A passed `sock` is the library's once a transport exists, the
- * caller's if the call fails earlier (NET-8). Cancelling closes what is being connected (NET-14).
- * If every address fails, the error is that of the first; eddy_future_error_text() lists all of
- * them, eddy_error_text() as many as fit (NET-11).
+ * protocol's to close; never awaited (its task was cancelled), it is closed.
+ *
+ * A passed `sock` is the library's once a transport exists, the caller's if the call fails earlier
+ * (NET-8). Cancelling closes what is being connected (NET-14). If every address fails, the error
+ * is that of the first; eddy_future_error_text() lists all of them, eddy_error_text() as many as
+ * fit (NET-11).
  */
 EDDY_API eddy_future *eddy_loop_create_connection(eddy_loop *loop, eddy_protocol_factory factory,
                                                   void *arg, const char *host, int port,
