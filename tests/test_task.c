@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tasks: how they start, wait, end, and what can be asked of them: TASK-1..TASK-6, TASK-13, TASK-14, TASK-16. */
 #include "common/coroutine.h"
+#include "common/thread.h"
 #include "support/support.h"
 #include <stdlib.h>
 #include <string.h>
@@ -142,6 +143,45 @@ static void test_the_argument_is_released_after_the_end(struct fixture *f)
 
     ok(eddy_loop_run_until_complete(f->loop, task, NULL));
     assert_recorded("x", "release:x");
+}
+
+/* What another thread got from create_task(). */
+struct trespass {
+    eddy_loop *loop;
+    int error;
+};
+
+static void trespass_main(void *arg)
+{
+    struct trespass *trespass = arg;
+    eddy_task_options options = {.release = on_release};
+    eddy_future *task = eddy_loop_create_task(trespass->loop, return_42, "thread", &options);
+
+    trespass->error = eddy_future_exception(task);
+    eddy_future_unref(task);
+}
+
+static int on_call_trespass(void *arg)
+{
+    struct eddy__thread thread;
+
+    ok(eddy__thread_start(&thread, "trespasser", trespass_main, arg));
+    eddy__thread_join(&thread);
+    return 0;
+}
+
+/* LOOP-33: refused, and no registered task is left behind. */
+static void test_debug_mode_refuses_a_task_from_another_thread(struct fixture *f)
+{
+    struct trespass trespass = {.loop = f->loop};
+
+    eddy_loop_set_debug(f->loop, true);
+    eddy_loop_set_slow_callback_duration(f->loop, EDDY_SECONDS(3600));
+    ok(eddy_loop_call_soon(f->loop, on_call_trespass, &trespass, NULL));
+    run_iterations(f->loop, 1);
+    assert_int_equal(trespass.error, EDDY_EBADSTATE);
+    assert_int_equal(eddy_all_tasks(f->loop, NULL, 0), 0);
+    assert_recorded("release:thread");
 }
 
 struct waiting {
@@ -513,6 +553,7 @@ int main(void)
         TEST(test_a_task_of_a_closed_loop_is_refused_and_released),
         TEST(test_a_task_needs_a_function_and_a_sane_stack),
         TEST(test_the_argument_is_released_after_the_end),
+        TEST(test_debug_mode_refuses_a_task_from_another_thread),
         TEST(test_waiting_resumes_one_iteration_after_completion),
         TEST(test_awaiting_a_done_future_does_not_suspend),
         TEST(test_several_tasks_wait_for_one_future),

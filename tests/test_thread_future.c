@@ -162,6 +162,29 @@ static void test_closing_the_loop_ends_the_threads_future(struct fixture *f)
     eddy_thread_future_unref(posted);
 }
 
+static int give_seven(void *arg, eddy_value *result)
+{
+    (void)arg;
+    result->integer = 7;
+    return 0;
+}
+
+/* FUT-10: the task had ended, only the news of it was still scheduled. */
+static void test_closing_the_loop_keeps_an_outcome_that_is_there(struct fixture *f)
+{
+    eddy_thread_future *future = NULL;
+    eddy_value value;
+
+    ok(eddy_run_coroutine_threadsafe(f->loop, give_seven, NULL, NULL, &future));
+    run_iterations(f->loop, 2);
+    assert_int_equal(eddy_all_tasks(f->loop, NULL, 0), 0);
+    assert_false(eddy_thread_future_done(future));
+    ok(eddy_loop_close(f->loop));
+    ok(eddy_thread_future_result(future, 0, &value));
+    assert_int_equal(value.integer, 7);
+    eddy_thread_future_unref(future);
+}
+
 static eddy_future *refuse(eddy_loop *loop, eddy_function function, void *arg,
                            const eddy_task_options *options, void *factory_arg)
 {
@@ -220,6 +243,7 @@ int main(void)
         TEST(test_cancelling_from_the_thread_cancels_the_task),
         TEST(test_a_closed_loop_refuses_and_releases),
         TEST(test_closing_the_loop_ends_the_threads_future),
+        TEST(test_closing_the_loop_keeps_an_outcome_that_is_there),
         TEST(test_a_creation_that_fails_is_told_to_both),
         TEST(test_waiting_is_refused_in_the_loops_thread_and_limited_elsewhere),
         TEST(test_an_error_no_thread_waits_for_is_reported),

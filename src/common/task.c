@@ -4,8 +4,8 @@
  * in the thread's state (current task, context, error record) is exchanged here and nowhere else.
  */
 #include "common/task.h"
-#include "common/log.h"
 #include "common/place.h"
+#include "common/thread.h"
 #include <assert.h>
 #include <stdio.h>
 
@@ -337,20 +337,31 @@ static void task_start(struct eddy__task *task, bool eager)
     eddy__loop_enqueue(loop, &task->ready);
 }
 
+/** Why no task can be made; 0 if one can. `*wrong_thread`: not even a failed future can. */
+static int task_check(struct eddy_loop *loop, eddy_function function, bool *wrong_thread)
+{
+    if (loop == NULL || function == NULL)
+        return eddy_error(EDDY_EINVALID, loop == NULL ? "no loop" : "no function");
+    /* LOOP-33 (a) */
+    *wrong_thread = loop->debug && atomic_load(&loop->running) &&
+                    atomic_load(&loop->thread) != eddy__thread_self();
+    if (*wrong_thread)
+        return eddy_error(EDDY_EBADSTATE, "the loop runs in another thread: use "
+                                          "eddy_run_coroutine_threadsafe()");
+    return eddy__loop_check_open(loop);
+}
+
 eddy_future *eddy__task_new(struct eddy_loop *loop, eddy_function function, void *arg,
                             const eddy_task_options *options, void *caller)
 {
+    bool wrong_thread = false;
+    int error = task_check(loop, function, &wrong_thread);
     struct eddy__task *task = NULL;
-    int error;
 
-    if (loop == NULL || function == NULL)
-        error = eddy_error(EDDY_EINVALID, loop == NULL ? "no loop" : "no function");
-    else
-        error = eddy__loop_check_open(loop);
     if (error == 0)
         error = task_create(loop, function, arg, options, &task);
     if (error) {
-        eddy_future *failed = eddy__future_failed(loop, error);
+        eddy_future *failed = eddy__future_failed(wrong_thread ? NULL : loop, error);
 
         if (options != NULL && options->release != NULL)
             options->release(arg);

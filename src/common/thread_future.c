@@ -100,8 +100,12 @@ static void thread_future_abandon(struct eddy__live *live)
 {
     eddy_thread_future *future = EDDY__OWNER(live, struct eddy_thread_future, live);
 
-    eddy__list_remove(&live->node);
     eddy__future_unwatch(&future->watch);
+    if (eddy_future_done(future->task)) { /* only the news of it was still on its way */
+        thread_future_on_done(&future->watch);
+        return;
+    }
+    eddy__list_remove(&live->node);
     eddy_future_unref(future->task);
     future->task = NULL;
     thread_future_finish(future, EDDY_EBADSTATE, eddy__failure_new("the event loop was closed"));
