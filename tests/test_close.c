@@ -43,7 +43,7 @@ static void release_and_record(void *text)
 static void test_close_drops_what_is_scheduled(struct fixture *f)
 {
     eddy_threadsafe_handle *posted = NULL;
-    eddy_handle soon, later;
+    eddy_handle soon = {0}, later = {0};
     eddy_context *context = NULL;
     int scheduled;
 

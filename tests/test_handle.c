@@ -13,7 +13,7 @@ static void release_context(void *text)
 static void test_cancelled_callback_does_not_run(struct fixture *f)
 {
     eddy_context *context = NULL;
-    eddy_handle soon, later;
+    eddy_handle soon = {0}, later = {0};
     int error;
 
     must(eddy_context_new("context", release_context, &context));
@@ -167,7 +167,7 @@ static void test_handles_equal_only_themselves(struct fixture *f)
     assert_true(eddy_handle_equal(a, a));
 }
 
-/* LOOP-41: a posted callback is cancelled before it runs, then it is told apart from one that ran. */
+/* LOOP-41: a posted callback is cancelled before it runs, and told apart from one that ran. */
 static void test_posted_callback_can_be_cancelled(struct fixture *f)
 {
     eddy_threadsafe_handle *first = NULL, *second = NULL;

@@ -18,7 +18,7 @@ static void drop_post(struct eddy__post *post)
 static void test_only_the_first_post_asks_for_a_wake_up(struct fixture *f)
 {
     struct eddy__post posts[3] = {{.drop = drop_post}, {.drop = drop_post}, {.drop = drop_post}};
-    struct eddy__inbox inbox = {0};
+    struct eddy__inbox inbox = {.wake_pending = false};
     struct eddy__list queue;
 
     (void)f;

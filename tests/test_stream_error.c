@@ -4,7 +4,7 @@
 #include "support/support.h"
 #include <string.h>
 
-/* TR-17, TR-42, ERR-6: a reset is an error, not an EOF; it is not reported, only logged in debug. */
+/* TR-17, TR-42, TR-51, ERR-6: a reset is an error, no EOF; not reported, but logged in debug. */
 static void test_reset_while_reading_is_the_error_of_connection_lost(struct fixture *f)
 {
     struct witness w;
