@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tasks: how they start, wait, end, and what can be asked of them: TASK-1..TASK-6, TASK-13, TASK-14, TASK-16. */
+/* How tasks start, wait and end, and what can be asked of them: TASK-1..TASK-6, TASK-13..16. */
 #include "common/coroutine.h"
 #include "common/thread.h"
 #include "support/support.h"
