@@ -15,6 +15,25 @@ eddy_address_list *eddy__address_list_new(size_t count, size_t extra)
     return list;
 }
 
+static bool address_list_has(const eddy_address_list *list, const eddy_address *address)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (eddy_address_equal(&list->entries[i].address, address))
+            return true;
+    return false;
+}
+
+/* Quadratic: the addresses of a server are few. Names stay behind, they belong to `more`. */
+void eddy__address_list_append_new(eddy_address_list *list, const eddy_address_list *more)
+{
+    for (size_t i = 0; i < more->count; i++) {
+        if (address_list_has(list, &more->entries[i].address))
+            continue;
+        list->entries[list->count] = more->entries[i];
+        list->entries[list->count++].canonical_name = NULL;
+    }
+}
+
 size_t eddy_address_list_count(const eddy_address_list *list)
 {
     return list != NULL ? list->count : 0;

@@ -33,4 +33,7 @@ int eddy__resolver_name(const eddy_address *address, unsigned flags, eddy_name_i
 /** Make a list for `count` entries, zeroed; texts may follow the entries in `extra` bytes. */
 eddy_address_list *eddy__address_list_new(size_t count, size_t extra);
 
+/** Append to `list`, which has room, the entries of `more` whose addresses it has not yet. */
+void eddy__address_list_append_new(eddy_address_list *list, const eddy_address_list *more);
+
 #endif

@@ -49,6 +49,20 @@ struct eddy_server *eddy__server_new(struct eddy_loop *loop,
 /** Give it a bound socket, taking that when this succeeds. */
 int eddy__server_add(struct eddy_server *server, eddy_socket socket);
 
+/** How its addresses are bound (NET-21). */
+struct eddy__server_binding {
+    bool reuse_address;
+    bool reuse_port;
+    bool keep_alive;
+};
+
+/**
+ * Bind every address that this machine has, for which there must be room. An error, with a text:
+ * the server keeps what was bound so far, and is to be closed (NET-22).
+ */
+int eddy__server_bind(struct eddy_server *server, const eddy_address_list *addresses,
+                      const struct eddy__server_binding *binding);
+
 /** Listen on all sockets, and accept; nothing happens if it does already (SRV-4). */
 int eddy__server_serve(struct eddy_server *server);
 

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * create_server(): resolve all hosts at once, bind every address or none, listen, and be done one
- * iteration later, so that a client may connect right then (NET-24).
+ * create_server(): resolve all hosts at once, bind every address or none (server_bind.c), listen,
+ * and be done one iteration later, so that a client may connect right then (NET-24).
  */
 #include "common/argument.h"
 #include "common/dns.h"
 #include "common/future.h"
-#include "common/log.h"
 #include "common/server.h"
-#include "common/text.h"
 
 enum { DEFAULT_BACKLOG = 100 };
 
@@ -28,9 +26,7 @@ struct creating {
     struct eddy__ready ready; /**< the last iteration */
     struct eddy__server_setup setup;
     struct eddy_server *server; /**< a reference, from binding until it is handed out */
-    bool reuse_address;
-    bool reuse_port;
-    bool keep_alive;
+    struct eddy__server_binding binding;
     bool defer_serving;
     bool keeps_socket; /**< it was passed, and is the caller's until the call succeeds */
     size_t pending;
@@ -134,132 +130,36 @@ static void creating_serve(struct creating *creating)
     eddy__loop_enqueue(creating->future.loop, &creating->ready);
 }
 
-/** NET-21: what a listening socket is given before it is bound. */
-static int creating_set_options(const struct creating *creating, eddy_socket socket,
-                                const eddy_addrinfo *entry)
+/** The answers of all hosts in one list, each address once (NET-20). NULL: EDDY_ENOMEM. */
+static eddy_address_list *creating_merge(const struct creating *creating)
 {
-    const struct eddy__socket_ops *sockets = creating->future.loop->backend->sockets;
-    int error = 0;
+    eddy_address_list *merged;
+    size_t count = 0;
 
-    if (creating->reuse_address)
-        error = sockets->set_option(socket, EDDY__REUSE_ADDRESS, 1);
-    if (error == 0 && creating->reuse_port && sockets->set_option(socket, EDDY__REUSE_PORT, 1) != 0)
-        return eddy_error(EDDY_EINVALID, "reuse_port is not available on this system");
-    if (error == 0 && creating->keep_alive)
-        error = sockets->set_option(socket, EDDY__KEEP_ALIVE, 1);
-    if (error == 0 && entry->family == EDDY_INET6)
-        error = sockets->set_option(socket, EDDY__IPV6_ONLY, 1);
-    return error ? eddy_error(error, "cannot prepare a listening socket: %s", eddy_strerror(error))
-                 : 0;
-}
-
-/** What became of one address: bound (0), or its error, to be skipped or not. */
-struct creating_outcome {
-    int error;
-    bool skip;
-};
-
-static struct creating_outcome creating_bind_address(struct creating *creating,
-                                                     const eddy_addrinfo *entry, const char *text)
-{
-    struct eddy_loop *loop = creating->future.loop;
-    const struct eddy__socket_ops *sockets = loop->backend->sockets;
-    eddy_socket socket;
-    int error = sockets->open(loop, (int)entry->family, EDDY_STREAM, (int)entry->protocol, &socket);
-    bool skip = false;
-
-    /* The family may not be there, or not be configured: the others may do (NET-21, NET-22). */
-    if (error)
-        return (struct creating_outcome){error, true};
-    error = creating_set_options(creating, socket, entry);
-    if (error == 0) {
-        error = sockets->bind(socket, &entry->address);
-        skip = error == EDDY_EADDRNOTAVAIL;
-        if (error)
-            eddy_error(error, "cannot bind to %s: %s", text, eddy_strerror(error));
-    }
-    if (error == 0) {
-        error = eddy__server_add(creating->server, socket);
-        if (error)
-            eddy_error(error, "cannot serve on %s: %s", text, eddy_strerror(error));
-    }
-    if (error)
-        sockets->close(socket);
-    return (struct creating_outcome){error, skip};
-}
-
-/** NET-20: an address that came before is not bound twice. */
-static bool creating_is_repeated(const struct creating *creating, const eddy_address *address)
-{
-    for (size_t i = 0; i < creating->host_count; i++) {
-        const eddy_address_list *list = creating->hosts[i].addresses;
-
-        for (size_t k = 0; k < list->count; k++) {
-            if (&list->entries[k].address == address)
-                return false;
-            if (eddy_address_equal(&list->entries[k].address, address))
-                return true;
-        }
-    }
-    return false;
-}
-
-/** Bind all addresses of one host; `skipped` collects what was passed over, and why. */
-static int creating_bind_host(struct creating *creating, const eddy_address_list *list,
-                              struct eddy__text *skipped, int *skipped_error)
-{
-    char text[EDDY_ADDRESS_TEXT_MAX];
-    const eddy_addrinfo *entry;
-
-    for (size_t i = 0; (entry = eddy_address_list_get(list, i)) != NULL; i++) {
-        struct creating_outcome outcome;
-
-        if (creating_is_repeated(creating, &entry->address))
-            continue;
-        eddy_address_format(&entry->address, text, sizeof text);
-        outcome = creating_bind_address(creating, entry, text);
-        if (outcome.error == 0)
-            continue;
-        if (!outcome.skip)
-            return outcome.error;
-        if (creating->future.loop->debug)
-            eddy__log(EDDY_LOG_WARNING, "server: %s is skipped: %s", text,
-                      eddy_strerror(outcome.error));
-        eddy__text_add(skipped, "%s%s", skipped->used > 0 ? ", " : "", text);
-        *skipped_error = outcome.error;
-    }
-    return 0;
-}
-
-static int creating_bind_all(struct creating *creating)
-{
-    struct eddy__text skipped = {0};
-    int skipped_error = EDDY_EADDRNOTAVAIL;
-
-    for (size_t i = 0; i < creating->host_count; i++) {
-        int error =
-            creating_bind_host(creating, creating->hosts[i].addresses, &skipped, &skipped_error);
-
-        if (error)
-            return error;
-    }
-    if (creating->server->listener_count > 0)
-        return 0;
-    if (skipped.used == 0)
-        return eddy_error(EDDY_EADDRNOTAVAIL, "the host has no address");
-    return eddy_error(skipped_error, "cannot bind to any of %s: %s", skipped.text,
-                      eddy_strerror(skipped_error));
+    for (size_t i = 0; i < creating->host_count; i++)
+        count += creating->hosts[i].addresses->count;
+    merged = eddy__address_list_new(count, 0);
+    if (merged == NULL)
+        return NULL;
+    merged->count = 0;
+    for (size_t i = 0; i < creating->host_count; i++)
+        eddy__address_list_append_new(merged, creating->hosts[i].addresses);
+    return merged;
 }
 
 /** Every host has been resolved. */
 static void creating_bind(struct creating *creating)
 {
-    int error;
+    eddy_address_list *addresses = creating_merge(creating);
+    int error = EDDY_ENOMEM;
 
-    for (size_t i = 0; i < creating->host_count; i++)
-        creating->setup.listeners_max += creating->hosts[i].addresses->count;
-    creating->server = eddy__server_new(creating->future.loop, &creating->setup);
-    error = creating->server != NULL ? creating_bind_all(creating) : EDDY_ENOMEM;
+    if (addresses != NULL) {
+        creating->setup.listeners_max = addresses->count;
+        creating->server = eddy__server_new(creating->future.loop, &creating->setup);
+    }
+    if (creating->server != NULL)
+        error = eddy__server_bind(creating->server, addresses, &creating->binding);
+    eddy_address_list_free(addresses);
     if (error)
         creating_fail(creating, error);
     else
@@ -304,10 +204,10 @@ static struct creating *creating_new(struct eddy_loop *loop, eddy_protocol_facto
     creating->setup.factory_arg = arg;
     creating->setup.backlog = options->backlog != 0 ? options->backlog : DEFAULT_BACKLOG;
     creating->setup.connections_max = options->connections_max;
-    creating->reuse_address = options->reuse_address == EDDY_YES ||
-                              (options->reuse_address == EDDY_DEFAULT && reuse_by_default);
-    creating->reuse_port = options->reuse_port;
-    creating->keep_alive = options->keep_alive;
+    creating->binding.reuse_address = options->reuse_address == EDDY_YES ||
+                                      (options->reuse_address == EDDY_DEFAULT && reuse_by_default);
+    creating->binding.reuse_port = options->reuse_port;
+    creating->binding.keep_alive = options->keep_alive;
     creating->defer_serving = options->defer_serving;
     creating->host_count = host_count;
     creating->live.abandon = creating_abandon;
