@@ -114,6 +114,22 @@ static void test_a_reset_ends_a_waiting_receive_with_its_error(struct fixture *f
     run_until_recorded(f->loop, "a.closed");
 }
 
+/* Wine lets this one look like the end of the stream. */
+static void test_a_reset_before_the_receive_is_its_error(struct fixture *f)
+{
+    eddy_socket sockets[2];
+    struct probe *a;
+
+    must(sockets_of(f)->pair(f->loop, EDDY_STREAM, sockets));
+    a = probe_open(f, "a", sockets[0]);
+    platform_socket_reset(sockets[1]);
+    run_for(f->loop, EDDY_MILLISECONDS(10));
+    backend_of(f)->receive_start(&a->channel);
+    run_until_recorded(f->loop, "a.ended:EDDY_ECONNRESET");
+    probe_close(a);
+    run_until_recorded(f->loop, "a.closed");
+}
+
 /* The memory of a send that is under way is the backend's until on_closed. */
 static void test_a_send_under_way_ends_with_the_close(struct fixture *f)
 {
@@ -363,6 +379,7 @@ int main(void)
         TEST(test_a_socket_of_another_loop_is_refused),
         TEST(test_a_close_under_a_waiting_receive_is_no_reset),
         TEST(test_a_reset_ends_a_waiting_receive_with_its_error),
+        TEST(test_a_reset_before_the_receive_is_its_error),
         TEST(test_a_send_under_way_ends_with_the_close),
         TEST(test_a_closed_listener_refuses),
         TEST(test_a_peer_that_vanished_does_not_stop_accepting),

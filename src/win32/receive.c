@@ -38,6 +38,18 @@ static void receive_end(struct eddy__iocp_channel *channel, int error)
     channel->channel.events->on_receive_ended(&channel->channel, error);
 }
 
+/*
+ * Whether an end of the stream is a reset in truth: Wine 8 takes note of a reset that comes while
+ * nobody receives, and lets the next receive see an end (its SO_ERROR is empty, too). Sending
+ * nothing puts nothing on the wire and brings it to light. Costs a call a connection.
+ */
+static bool receive_was_reset(struct eddy__channel *channel)
+{
+    struct eddy__span nothing = {NULL, 0};
+
+    return channel->loop->backend->sockets->send(channel->socket, &nothing, 1) == EDDY_ECONNRESET;
+}
+
 /* Take what is there. One receive a turn: the next wait tells whether there is more (TR-16). */
 static void receive_take(struct eddy__iocp_channel *channel)
 {
@@ -52,6 +64,8 @@ static void receive_take(struct eddy__iocp_channel *channel)
         return;
     }
     received = base->loop->backend->sockets->receive(base->socket, span.data, span.size);
+    if (received == 0 && receive_was_reset(base))
+        received = EDDY_ECONNRESET;
     if (received > 0)
         base->events->on_received(base, span.data, (size_t)received);
     else if (received != EDDY_EAGAIN)
