@@ -112,7 +112,7 @@ static void test_reuse_port(struct fixture *f)
     eddy_server_unref(server);
 }
 
-/* NET-20: no host, and "", mean all interfaces: one socket for each family there is. */
+/* NET-20: "" means all interfaces, on a port of the system's choice. */
 static void test_all_interfaces(struct fixture *f)
 {
     struct program program = {.count = 0};
@@ -165,6 +165,36 @@ static void test_dual_stack_on_one_port(struct fixture *f)
         has_ipv6 = has_ipv6 || eddy_address_family(&address) == EDDY_INET6;
     }
     assert_int_equal(eddy_server_socket_count(value.server), has_ipv6 ? 2 : 1);
+    eddy_server_close(value.server);
+    eddy_server_unref(value.server);
+}
+
+/* NET-20, NET-21: no host means all interfaces; both families at once on the port given. */
+static void test_all_interfaces_on_one_port(struct fixture *f)
+{
+    struct program program = {.count = 0};
+    int port = find_port(f);
+    eddy_value value;
+    eddy_socket probe;
+    bool has_ipv6;
+
+    need_whole_test();
+    has_ipv6 = eddy_socket_new(f->loop, EDDY_INET6, EDDY_STREAM, EDDY_TCP, &probe) == 0;
+    if (has_ipv6)
+        eddy_socket_close(probe);
+    must(eddy_loop_run_until_complete(
+        f->loop, eddy_loop_create_server(f->loop, program_factory, &program, NULL, port, NULL),
+        &value));
+    assert_int_equal(eddy_server_socket_count(value.server), has_ipv6 ? 2 : 1);
+    for (size_t i = 0; i < eddy_server_socket_count(value.server); i++) {
+        eddy_socket_view *view = eddy_server_socket(value.server, i);
+        int only = 0;
+
+        if (eddy_socket_view_family(view) != EDDY_INET6)
+            continue;
+        must(eddy_socket_view_get_option(view, EDDY_SOCKET_IPV6_ONLY, &only));
+        assert_true(only != 0);
+    }
     eddy_server_close(value.server);
     eddy_server_unref(value.server);
 }
@@ -382,7 +412,9 @@ static void test_listening_socket_is_served(struct fixture *f)
     eddy_server *server;
 
     need_whole_test();
+    net_begin(f);
     must(make_server(f, &program, NULL, &options, &server));
+    assert_nothing_recorded(); /* its backlog is its owner's affair */
     fixture_drop_socket(f, socket);
     connect_client(f, server);
     run_until_recorded(f->loop, "made");
@@ -511,6 +543,7 @@ int main(void)
         TEST(test_bad_combinations_are_refused),
         TEST(test_reuse_port),
         TEST(test_all_interfaces),
+        TEST(test_all_interfaces_on_one_port),
         TEST(test_dual_stack_on_one_port),
         TEST(test_empty_host_in_a_list),
         TEST(test_unknown_host_fails),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/argument.h"
-#include "common/socket_view.h"
+#include "sim/sim.h"
 
 int eddy__check_loop_and_factory(const struct eddy_loop *loop, eddy_protocol_factory factory)
 {
@@ -34,18 +34,20 @@ int eddy__check_tls(const eddy_tls_context *tls, eddy_time handshake_timeout,
 int eddy__check_stream_socket(const struct eddy_loop *loop, eddy_socket socket, int *family,
                               int *protocol)
 {
-    const struct eddy__socket_ops *sockets = eddy__socket_ops_of(socket);
+    const struct eddy__socket_ops *sockets = loop->backend->sockets;
     int type = EDDY_ANY_TYPE;
     int error;
 
     if (socket == EDDY_NO_SOCKET)
         return eddy_error(EDDY_EINVALID, "sock is no socket");
-    if (sockets != loop->backend->sockets)
+    if (eddy__sim_is_socket(socket) != (loop->sim != NULL))
         return eddy_error(EDDY_EINVALID, "sock is not of the network of this loop");
     error = sockets->identify(socket, family, &type, protocol);
     if (error)
         return eddy_error(error, "sock: %s", eddy_strerror(error));
     if (type != EDDY_STREAM)
         return eddy_error(EDDY_EINVALID, "sock is not a stream socket");
+    if (eddy__claims_find(&loop->claims, socket) != NULL)
+        return eddy_error(EDDY_EBADSTATE, "sock is watched, waited for, or used already");
     return 0;
 }
