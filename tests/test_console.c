@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Ctrl-C for eddy_run() (RUN-1), as the console of Windows does it; see also test_interrupt.c. */
+/* Console events as signals (SIG-8), and Ctrl-C for eddy_run() (RUN-1); see also test_signal.c. */
 #include "support/support.h"
 
 #if defined(_WIN32)
-#include "common/interrupt.h"
 #include "common/loop.h"
+#include "common/signal.h"
+#include <signal.h>
 #include <windows.h>
 
 static atomic_int own_count;
@@ -25,49 +26,61 @@ static void press_ctrl_c(void)
         skip();
 }
 
-static void test_ctrl_c_is_counted_and_wakes_the_loop(struct fixture *f)
+static int on_signal(void *arg)
 {
-    must(eddy__interrupt_start(f->loop));
-    if (!GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0)) {
-        eddy__interrupt_stop(f->loop);
-        skip();
-    }
-    for (int i = 0; i < 100 && atomic_load(&f->loop->interrupts) == 0; i++) {
-        /* The wake-up ends the wait. */
-        assert_int_equal(f->loop->backend->wait(f->loop, EDDY_SECONDS(10)), 0);
-        f->loop->backend->dispatch(f->loop);
-    }
-    assert_int_equal(atomic_load(&f->loop->interrupts), 1);
-    eddy__interrupt_stop(f->loop);
+    record("%s", (const char *)arg);
+    return 0;
+}
+
+/* SIG-8: Ctrl-C wakes a wait that would last long, and runs the callback. */
+static void test_ctrl_c_runs_the_callback(struct fixture *f)
+{
+    must(eddy_loop_add_signal_handler(f->loop, SIGINT, on_signal, "int"));
+    press_ctrl_c();
+    for (int i = 0; i < 100 && recorded(NULL) == 0; i++)
+        run_for(f->loop, EDDY_MILLISECONDS(50));
+    assert_recorded("int");
+    assert_int_equal(eddy_loop_remove_signal_handler(f->loop, SIGINT), 1);
+}
+
+/* SIG-8: what the console has an event for is delivered, the rest is not. */
+static void test_only_console_events_are_signals(struct fixture *f)
+{
+    must(eddy_loop_add_signal_handler(f->loop, SIGBREAK, on_signal, "break"));
+    must(eddy_loop_add_signal_handler(f->loop, EDDY_SIGHUP, on_signal, "hup"));
+    must(eddy_loop_add_signal_handler(f->loop, SIGTERM, on_signal, "term"));
+    assert_int_equal(eddy_loop_add_signal_handler(f->loop, SIGSEGV, on_signal, "segv"),
+                     EDDY_ENOTSUPPORTED);
+    assert_int_equal(eddy_loop_remove_signal_handler(f->loop, SIGSEGV), EDDY_ENOTSUPPORTED);
+    assert_int_equal(eddy_loop_remove_signal_handler(f->loop, SIGBREAK), 1);
 }
 
 static void test_stopping_restores_the_handler_before(struct fixture *f)
 {
     atomic_store(&own_count, 0);
     assert_true(SetConsoleCtrlHandler(own_handler, TRUE));
-    must(eddy__interrupt_start(f->loop));
-    eddy__interrupt_stop(f->loop);
-    eddy__interrupt_stop(f->loop);
+    must(eddy__signal_add_polite(f->loop, SIGINT, on_signal, "int"));
+    eddy__signal_remove_polite(f->loop, SIGINT, on_signal);
+    eddy__signal_remove_polite(f->loop, SIGINT, on_signal);
     press_ctrl_c();
     for (int i = 0; i < 1000 && atomic_load(&own_count) == 0; i++)
         run_for(f->loop, EDDY_MILLISECONDS(5));
     assert_int_equal(atomic_load(&own_count), 1);
-    assert_int_equal(atomic_load(&f->loop->interrupts), 0);
+    assert_nothing_recorded();
     assert_true(SetConsoleCtrlHandler(own_handler, FALSE));
 }
 
+/* SIG-3. */
 static void test_only_one_loop_has_it_at_a_time(struct fixture *f)
 {
     eddy_loop *other;
 
     must(eddy_loop_new(NULL, &other));
-    must(eddy__interrupt_start(f->loop));
-    assert_int_equal(eddy__interrupt_start(other), EDDY_EBADSTATE);
-    eddy__interrupt_stop(other);
-    assert_int_equal(eddy__interrupt_start(other), EDDY_EBADSTATE);
-    eddy__interrupt_stop(f->loop);
-    assert_int_equal(eddy__interrupt_start(other), 0);
-    eddy__interrupt_stop(other);
+    must(eddy_loop_add_signal_handler(f->loop, SIGINT, on_signal, "int"));
+    assert_int_equal(eddy_loop_add_signal_handler(other, SIGINT, on_signal, "other"),
+                     EDDY_EBADSTATE);
+    assert_int_equal(eddy_loop_remove_signal_handler(f->loop, SIGINT), 1);
+    assert_int_equal(eddy_loop_add_signal_handler(other, SIGINT, on_signal, "other"), 0);
     must(eddy_loop_close(other));
     eddy_loop_unref(other);
 }
@@ -75,7 +88,8 @@ static void test_only_one_loop_has_it_at_a_time(struct fixture *f)
 int main(void)
 {
     static const struct test tests[] = {
-        TEST(test_ctrl_c_is_counted_and_wakes_the_loop),
+        TEST(test_ctrl_c_runs_the_callback),
+        TEST(test_only_console_events_are_signals),
         TEST(test_stopping_restores_the_handler_before),
         TEST(test_only_one_loop_has_it_at_a_time),
     };

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The small layer on top: RUN-1..RUN-4, RUN-8. */
 #include "common/loop.h"
+#include "common/signal.h"
 #include "support/support.h"
+#include <signal.h>
 
 /* Out of memory ends these tests by an assertion. */
 #define ok(call) assert_int_equal(call, 0)
@@ -137,7 +139,7 @@ static void test_run_stopped_before_main_is_done_is_bad_state(struct fixture *f)
 /* Press Ctrl-C, as the handler of the system would. */
 static void press(eddy_loop *loop)
 {
-    atomic_fetch_add(&((struct eddy_loop *)loop)->interrupts, 1);
+    eddy__signal_note(loop, SIGINT);
 }
 
 static int interrupted_main(void *arg, eddy_value *result)

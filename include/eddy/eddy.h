@@ -21,6 +21,7 @@
 #include <eddy/protocol.h>
 #include <eddy/run.h>
 #include <eddy/server.h>
+#include <eddy/signal.h>
 #include <eddy/socket.h>
 #include <eddy/task.h>
 #include <eddy/transport.h>

@@ -20,7 +20,7 @@
  *
  * What a platform must supply: one `struct eddy__backend` with every field, one
  * `struct eddy__socket_ops`, and the functions of thread.h, clock.h, error.h, resolver.h,
- * interrupt.h and stack.h.
+ * signal.h and stack.h.
  */
 #ifndef EDDY_COMMON_BACKEND_H
 #define EDDY_COMMON_BACKEND_H
@@ -29,6 +29,9 @@
 #include "common/socket.h"
 
 struct eddy__channel;
+
+/** The two directions in which a descriptor can be ready. */
+enum { EDDY__READABLE = 1, EDDY__WRITABLE = 2 };
 
 /** Something to run in the loop: linked into the ready queue, called once, out of the queue. */
 struct eddy__ready {
@@ -74,6 +77,13 @@ struct eddy__channel_events {
     /** Ends connect_start(): 0 or the error. */
     void (*on_connected)(struct eddy__channel *channel, int error);
 
+    /**
+     * A watched channel is ready in one direction, `event`: READABLE or WRITABLE, the readable one
+     * first. Comes once a turn as long as that lasts, and now and then without reason; the end of
+     * the stream, errors and hang-ups count as both. A channel that has this event only watches.
+     */
+    void (*on_ready)(struct eddy__channel *channel, unsigned event);
+
     /** The system holds nothing of the channel any more: its memory may be freed. Last. */
     void (*on_closed)(struct eddy__channel *channel);
 };
@@ -86,6 +96,7 @@ struct eddy__channel {
     const struct eddy__channel_events *events;
     struct eddy_loop *loop;
     eddy_socket socket;
+    struct eddy__channel *next; /**< of those that claim.h keeps together */
 };
 
 struct eddy__backend {
@@ -126,7 +137,7 @@ struct eddy__backend {
     /** Turn what wait() saw into ready callbacks, a channel's receiving side first (LOOP-27). */
     void (*dispatch)(struct eddy_loop *loop);
 
-    /** Take up `channel`, whose three fields are set; the rest of its memory is zero. */
+    /** Take up `channel`, whose first three fields are set; the rest of its memory is zero. */
     int (*channel_open)(struct eddy__channel *channel);
 
     /**
@@ -155,6 +166,14 @@ struct eddy__backend {
 
     /** Connect; owes one on_connected. Borrows `address`. Once, before other orders. */
     void (*connect_start)(struct eddy__channel *channel, const eddy_address *address);
+
+    /**
+     * Watch for exactly `events` from now on; 0: for nothing. Unlike the other orders it takes
+     * effect at once, as descriptors that are watched are the program's, which may close them
+     * next. Watching for more can fail, and changes nothing then: EDDY_EPERM for what cannot be
+     * watched, EDDY_EBADF, EDDY_ENOMEM. Less cannot fail, also when the descriptor is gone.
+     */
+    int (*watch)(struct eddy__channel *channel, unsigned events);
 };
 
 /** What this platform offers, best first, NULL at the end (src/posix/, src/win32/backends.c). */

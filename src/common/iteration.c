@@ -9,6 +9,7 @@
  * taken off the queue before it is run.
  */
 #include "common/iteration.h"
+#include "common/signal.h"
 
 /** A wait never lasts longer (LOOP-23). */
 #define WAIT_MAX EDDY_SECONDS(86400)
@@ -24,8 +25,7 @@ static void iteration_prepare(struct eddy_loop *loop)
      * the other way round it would be slept over. */
     atomic_store(&loop->inbox.wake_pending, false);
     eddy__inbox_take(&loop->inbox, &loop->ready);
-    if (loop->on_interrupt != NULL && atomic_load(&loop->interrupts) > 0)
-        loop->on_interrupt(loop);
+    eddy__signals_dispatch(loop);
 }
 
 /** LOOP-23. */

@@ -5,6 +5,7 @@
 #include "common/error.h"
 #include "common/iteration.h"
 #include "common/log.h"
+#include "common/signal.h"
 #include "common/thread.h"
 #include "sim/sim.h"
 #include <string.h>
@@ -91,6 +92,7 @@ static void loop_free_memory(struct eddy_loop *loop)
     eddy__stack_pool_fini(&loop->stacks);
     eddy__timers_fini(&loop->timers);
     eddy__slots_fini(&loop->slots);
+    eddy__claims_fini(&loop->claims);
     eddy__free(loop->scratch);
     eddy__sim_detach(loop);
 }
@@ -102,6 +104,7 @@ void eddy_loop_unref(eddy_loop *loop)
     /* Closing refers to the loop again while it lets go of things; nobody else can any more. */
     atomic_store(&loop->references, 1);
     if (loop_is_foreign(loop)) {
+        eddy__signals_close(loop); /* dispositions are the child's own */
         if (!atomic_load(&loop->closed))
             loop->backend->abandon(loop);
     } else if (!atomic_load(&loop->closed)) {
@@ -248,6 +251,7 @@ static void loop_abandon(struct eddy_loop *loop)
 
         live->abandon(live);
     }
+    eddy__watchers_abandon(loop);
     while ((node = eddy__list_shift(&loop->ready)) != NULL) {
         struct eddy__ready *ready = EDDY__OWNER(node, struct eddy__ready, node);
 
@@ -267,6 +271,7 @@ int eddy_loop_close(eddy_loop *loop)
     atomic_store(&loop->closed, true);
     loop->closing = true;
     loop_drop_scheduled(loop);
+    eddy__signals_close(loop);
     loop_abandon(loop);
     loop_drop_timers(loop);
     eddy__executor_close(loop);

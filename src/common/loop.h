@@ -5,6 +5,7 @@
 
 #include "common/backend.h"
 #include "common/block.h"
+#include "common/claim.h"
 #include "common/coroutine.h"
 #include "common/inbox.h"
 #include "common/memory.h"
@@ -35,8 +36,8 @@ struct eddy_loop {
     /* Any thread. */
     atomic_uint references;
     struct eddy__inbox inbox;
+    struct eddy__signals *signals; /**< NULL before the first handler (signal.h) */
     atomic_uint wakers;       /**< threads between their post and its wake-up */
-    atomic_int interrupts;    /**< Ctrl-C presses not yet seen */
     _Atomic(uint64_t) thread; /**< thread the loop is bound to by its first run; 0 before */
     atomic_bool closed;
     atomic_bool running;
@@ -48,6 +49,7 @@ struct eddy_loop {
     struct eddy__slots slots;   /**< what by-value handles refer to */
     struct eddy__slot *current; /**< the scheduled callback that runs now, or NULL */
     struct eddy__list live;     /**< struct eddy__live */
+    struct eddy__claims claims; /**< whose the sockets are */
     struct eddy__list tasks;    /**< not done, struct eddy__task */
     struct eddy__task *current_task;
     struct eddy__list generators;
@@ -66,8 +68,6 @@ struct eddy_loop {
     bool executor_shut_down;
     bool generators_shut_down;
     bool closing;                                 /**< inside eddy_loop_close() */
-    void (*on_interrupt)(struct eddy_loop *loop); /**< an iteration saw `interrupts`; or NULL */
-    void *on_interrupt_arg;
     void *scratch; /**< receive buffer of EDDY__SCRATCH_SIZE, lent to callbacks */
 
     int (*exception_handler)(eddy_loop *, const eddy_exception_context *, void *);
@@ -117,6 +117,8 @@ bool eddy__future_drop_ready(struct eddy__ready *ready);
 /** Free the stacks of unfinished tasks and report them (TASK-16). */
 void eddy__tasks_abandon(struct eddy_loop *loop);
 void eddy__generators_abandon(struct eddy_loop *loop);
+/** Let go of every descriptor that the program has watched (watcher.c). */
+void eddy__watchers_abandon(struct eddy_loop *loop);
 /** Shut the default executor down without waiting (EXEC-8). */
 void eddy__executor_close(struct eddy_loop *loop);
 /** When the loop's memory goes: free what is kept for reuse. */

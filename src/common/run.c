@@ -5,8 +5,9 @@
  * Shutting down goes through all its steps whatever the one before returned; only a second Ctrl-C
  * leaves out what is still to be waited for. What counts in the end is how main() ended.
  */
-#include "common/interrupt.h"
+#include "common/signal.h"
 #include "common/task.h"
+#include <signal.h>
 
 /** As long as asyncio gives the workers of the default executor. */
 #define RUN_EXECUTOR_LIMIT EDDY_SECONDS(300)
@@ -19,16 +20,15 @@ struct run {
 };
 
 /** The loop has seen Ctrl-C: the first time main() is cancelled, then the run ends at once. */
-static void run_on_interrupt(struct eddy_loop *loop)
+static int run_on_interrupt(void *arg)
 {
-    struct run *run = loop->on_interrupt_arg;
+    struct run *run = arg;
 
-    run->presses += atomic_exchange(&loop->interrupts, 0);
-    if (run->presses == 1 && eddy_future_cancel(run->main, "interrupted"))
-        return;
+    if (++run->presses == 1 && eddy_future_cancel(run->main, "interrupted"))
+        return 0;
     run->over = true;
-    eddy_loop_exit(loop, EDDY_EEXIT);
-    eddy_loop_stop(loop); /* so that this iteration does not wait */
+    eddy_loop_exit(run->loop, EDDY_EEXIT);
+    return 0;
 }
 
 static int run_make_loop(const eddy_run_options *options, struct eddy_loop **loop)
@@ -86,21 +86,17 @@ static int run_main(struct run *run, eddy_function main, void *arg, eddy_value *
     struct eddy__thread_state *state = eddy__thread_state();
     struct eddy_loop *loop = run->loop;
     struct eddy__error_record record;
-    bool interruptible;
     int error;
 
     run->main = eddy_loop_create_task(loop, main, arg,
                                       &(eddy_task_options){.stack_size = options->stack_size});
-    loop->on_interrupt = run_on_interrupt;
-    loop->on_interrupt_arg = run;
     /* Another loop of the process may have Ctrl-C already: then that one deals with it. */
-    interruptible = !options->ignore_interrupt && eddy__interrupt_start(loop) == 0;
+    if (!options->ignore_interrupt)
+        eddy__signal_add_polite(loop, SIGINT, run_on_interrupt, run);
     error = eddy_loop_run_until_complete(loop, eddy_future_ref(run->main), result);
     record = *state->error;
     run_shut_down(run);
-    if (interruptible)
-        eddy__interrupt_stop(loop);
-    loop->on_interrupt = NULL;
+    eddy__signal_remove_polite(loop, SIGINT, run_on_interrupt);
     eddy_future_unref(run->main);
     *state->error = record; /* the text is that of main(), not of what followed */
     return run->over ? EDDY_EEXIT : error;
