@@ -168,12 +168,12 @@ eddy_socket probe_listener(struct fixture *f, eddy_address *address)
     const struct eddy__socket_ops *ops = f->loop->backend->sockets;
     eddy_socket socket;
 
-    must(eddy_address_parse("127.0.0.1", 0, address));
-    must(ops->open(f->loop, EDDY_INET, EDDY_STREAM, EDDY_TCP, &socket));
+    assert_int_equal(eddy_address_parse("127.0.0.1", 0, address), 0);
+    assert_int_equal(ops->open(f->loop, EDDY_INET, EDDY_STREAM, EDDY_TCP, &socket), 0);
     fixture_keep_socket(f, socket);
-    must(ops->bind(socket, address));
-    must(ops->listen(socket, 16));
-    must(ops->local_address(socket, address));
+    assert_int_equal(ops->bind(socket, address), 0);
+    assert_int_equal(ops->listen(socket, 16), 0);
+    assert_int_equal(ops->local_address(socket, address), 0);
     fixture_drop_socket(f, socket);
     return socket;
 }
@@ -184,7 +184,7 @@ eddy_socket probe_connect_raw(struct fixture *f, const eddy_address *address)
     eddy_socket socket;
     int error;
 
-    must(ops->open(f->loop, EDDY_INET, EDDY_STREAM, EDDY_TCP, &socket));
+    assert_int_equal(ops->open(f->loop, EDDY_INET, EDDY_STREAM, EDDY_TCP, &socket), 0);
     fixture_keep_socket(f, socket);
     error = ops->connect(socket, address);
     assert_true(error == 0 || error == EDDY_EINPROGRESS);
