@@ -206,6 +206,39 @@ static void test_busy_callback_does_not_starve_events(struct fixture *f)
     assert_true(busy.runs <= 2 * 65);
 }
 
+/* LOOP-8, LOOP-9: an event seen by the last iteration before a stop comes in one of the runs. */
+static void test_event_of_the_last_iteration_is_delivered_once(struct fixture *f)
+{
+    struct witness w;
+    struct peer peer;
+    int i;
+
+    witness_init(&w, NULL);
+    connect_peer(f, &w, &peer);
+    peer_send(&peer, "once");
+    must(eddy_loop_call_soon(f->loop, on_call_stop, f->loop, NULL));
+    must(eddy_loop_run_forever(f->loop));
+    for (i = 0; i < 5; i++)
+        run_iterations(f->loop, 1);
+    run_until_recorded(f->loop, "data:once");
+    run_iterations(f->loop, 2);
+    assert_recorded("made", "data:once");
+}
+
+/* LOOP-30, section 13: many short runs with the wake-up in use leave nothing behind. */
+static void test_short_runs_with_the_wake_up_in_use(struct fixture *f)
+{
+    int i;
+
+    for (i = 0; i < 50; i++) {
+        must(eddy_loop_call_soon_threadsafe(f->loop, on_call_stop, f->loop, NULL));
+        must(eddy_loop_run_forever(f->loop));
+    }
+    must(eddy_loop_call_later(f->loop, EDDY_MILLISECONDS(1), on_call_stop, f->loop, NULL));
+    must(eddy_loop_run_forever(f->loop));
+    assert_int_equal(reported(), 0);
+}
+
 /* LOOP-25: skipping starts anew with each run: its first iteration always looks for events. */
 static void test_first_iteration_of_a_run_always_looks(struct fixture *f)
 {
@@ -369,6 +402,8 @@ int main(void)
         TEST(test_timer_beyond_the_longest_wait_comes_in_time),
         TEST(test_busy_callback_does_not_starve_timers),
         TEST(test_busy_callback_does_not_starve_events),
+        TEST(test_event_of_the_last_iteration_is_delivered_once),
+        TEST(test_short_runs_with_the_wake_up_in_use),
         TEST(test_first_iteration_of_a_run_always_looks),
         TEST(test_waits_are_skipped_while_callbacks_are_ready),
         TEST(test_cancelled_timers_take_no_room),
