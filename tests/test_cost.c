@@ -125,8 +125,14 @@ static void test_idle_connection_is_small(struct fixture *f)
 
 static unsigned long waits_counted(void)
 {
-    unsigned long waits = eddy__sys_count(EDDY__SYS_poll);
+    unsigned long waits = eddy__sys_count(EDDY__SYS_poll) + eddy__sys_count(EDDY__SYS_pselect);
 
+#if defined(EDDY__HAVE_PPOLL)
+    waits += eddy__sys_count(EDDY__SYS_ppoll);
+#endif
+#if defined(EDDY__HAVE_KQUEUE)
+    waits += eddy__sys_count(EDDY__SYS_kevent); /* its changes too: none where waits are counted */
+#endif
 #if defined(__linux__)
     waits += eddy__sys_count(EDDY__SYS_epoll_wait) + eddy__sys_count(EDDY__SYS_epoll_wait_ns);
 #endif
@@ -160,7 +166,7 @@ static void test_echo_costs_one_receive_and_one_send(struct fixture *f)
     struct peer peer;
     int i;
 
-    if (!fixture_backend_is(f, "epoll"))
+    if (f->sim != NULL)
         skip();
     witness_init(&w, NULL);
     w.quiet = true;
@@ -185,19 +191,22 @@ static void test_echo_costs_one_receive_and_one_send(struct fixture *f)
     assert_recorded("made");
 }
 
-/* Any number of posts within one iteration share one wake-up; it costs the loop nothing more. */
+/* Any number of posts within one iteration share one wake-up. It costs the loop nothing more, but
+ * for a read where the selector knows no edges. */
 static void test_posts_share_a_wake_up(struct fixture *f)
 {
+    unsigned long reads = fixture_backend_is(f, "epoll") ? 0 : 1;
     int i;
 
-    if (!fixture_backend_is(f, "epoll"))
-        skip();
+    if (f->sim != NULL || fixture_backend_is(f, "kqueue"))
+        skip(); /* test_selector.c has kqueue's, which writes to no descriptor */
     eddy__sys_reset();
     for (i = 0; i < 100; i++)
         must(eddy_loop_call_soon_threadsafe(f->loop, on_call_nothing, NULL, NULL));
     assert_int_equal(eddy__sys_count(EDDY__SYS_write), 1);
     run_iterations(f->loop, 1);
-    assert_int_equal(calls_counted(), 1);
+    assert_int_equal(eddy__sys_count(EDDY__SYS_read), reads);
+    assert_int_equal(calls_counted(), 1 + reads);
     assert_int_equal(waits_counted(), 1);
     must(eddy_loop_call_soon_threadsafe(f->loop, on_call_nothing, NULL, NULL));
     assert_int_equal(eddy__sys_count(EDDY__SYS_write), 2);

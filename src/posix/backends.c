@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "posix/backends.h"
 #include "common/clock.h"
+#include "posix/sys.h"
 
 eddy_time eddy__posix_now(struct eddy_loop *loop)
 {
@@ -14,11 +15,14 @@ eddy_time eddy__posix_resolution(struct eddy_loop *loop)
     return eddy__clock_resolution();
 }
 
-/* A system without epoll has none yet: making a loop fails there with EDDY_ENOTSUPPORTED, and only
- * simulated loops work. */
 const struct eddy__backend *const eddy__backends[] = {
 #if defined(__linux__)
     &eddy__epoll_backend,
 #endif
+#if defined(EDDY__HAVE_KQUEUE)
+    &eddy__kqueue_backend,
+#endif
+    &eddy__poll_backend,   /* every channel in every wait */
+    &eddy__select_backend, /* descriptors below FD_SETSIZE only */
     NULL,
 };

@@ -9,8 +9,10 @@
 eddy_time eddy__posix_now(struct eddy_loop *loop);
 eddy_time eddy__posix_resolution(struct eddy_loop *loop);
 
-#if defined(__linux__)
+/* Each is defined where the system has it; poll and select are everywhere. */
 extern const struct eddy__backend eddy__epoll_backend;
-#endif
+extern const struct eddy__backend eddy__kqueue_backend;
+extern const struct eddy__backend eddy__poll_backend;
+extern const struct eddy__backend eddy__select_backend;
 
 #endif

@@ -19,8 +19,8 @@
 #include "common/memory.h"
 #include "common/reactor.h"
 #include "posix/backends.h"
+#include "posix/limit.h"
 #include "posix/wake.h"
-#include <limits.h>
 
 enum { EVENTS_MAX = 256 };
 
@@ -92,16 +92,9 @@ static int epoll_watch(struct eddy__reactor_channel *channel, unsigned interest)
     return interest == 0 ? 0 : eddy__system_error(errno);
 }
 
-/* epoll_wait() counts in milliseconds: rounded up, as a limit is never cut short. */
 static int epoll_wait_ms(struct epoll *epoll, eddy_time timeout)
 {
-    eddy_time limit = timeout / EDDY_MILLISECONDS(1) + (timeout % EDDY_MILLISECONDS(1) != 0);
-
-    if (timeout == EDDY_FOREVER)
-        limit = -1;
-    else if (limit > INT_MAX)
-        limit = INT_MAX;
-    return EDDY__SYS(epoll_wait)(epoll->fd, epoll->events, EVENTS_MAX, (int)limit);
+    return EDDY__SYS(epoll_wait)(epoll->fd, epoll->events, EVENTS_MAX, eddy__limit_ms(timeout));
 }
 
 static int epoll_wait_any(struct epoll *epoll, eddy_time timeout)

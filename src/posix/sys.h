@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -27,8 +28,10 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
-#elif defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__) || \
-    defined(__DragonFly__)
+#endif
+/* EDDY_KQUEUE: this system has it from a library (the CMake variable EDDY_KQUEUE_LIBRARY). */
+#if defined(EDDY_KQUEUE) || defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) ||   \
+    defined(__OpenBSD__) || defined(__DragonFly__)
 #define EDDY__HAVE_KQUEUE 1
 #include <sys/event.h>
 #endif
@@ -37,6 +40,9 @@
 #if defined(SOCK_NONBLOCK) && defined(SOCK_CLOEXEC) && !defined(__APPLE__)
 #define EDDY__HAVE_ACCEPT4 1
 #define EDDY__HAVE_PIPE2 1
+#endif
+#if defined(__linux__) || defined(__FreeBSD__) || defined(__OpenBSD__) || defined(__DragonFly__)
+#define EDDY__HAVE_PPOLL 1
 #endif
 
 #if defined(__linux__)
@@ -94,6 +100,10 @@ static inline int epoll_wait_ns(int epoll, struct epoll_event *events, int max,
     X(ssize_t, writev, (int fd, const struct iovec *parts, int count), (fd, parts, count), -1)     \
     X(int, close, (int fd), (fd), -1)                                                              \
     X(int, poll, (struct pollfd * fds, nfds_t count, int limit), (fds, count, limit), -1)          \
+    X(int, pselect,                                                                                \
+      (int end, fd_set *readable, fd_set *writable, fd_set *exceptional,                           \
+       const struct timespec *limit, const sigset_t *mask),                                        \
+      (end, readable, writable, exceptional, limit, mask), -1)                                     \
     X(int, clock_gettime, (clockid_t clock, struct timespec * now), (clock, now), -1)              \
     X(int, getaddrinfo,                                                                            \
       (const char *host, const char *service, const struct addrinfo *hints,                        \
@@ -123,8 +133,17 @@ static inline int epoll_wait_ns(int epoll, struct epoll_event *events, int max,
 #define EDDY__SYS_CALLS_ACCEPT4(X)
 #endif
 
+#if defined(EDDY__HAVE_PPOLL)
+#define EDDY__SYS_CALLS_PPOLL(X)                                                                   \
+    X(int, ppoll,                                                                                  \
+      (struct pollfd * fds, nfds_t count, const struct timespec *limit, const sigset_t *mask),     \
+      (fds, count, limit, mask), -1)
+#else
+#define EDDY__SYS_CALLS_PPOLL(X)
+#endif
+
 #if defined(__linux__)
-#define EDDY__SYS_CALLS_SYSTEM(X)                                                                  \
+#define EDDY__SYS_CALLS_EPOLL(X)                                                                   \
     X(int, epoll_create1, (int flags), (flags), -1)                                                \
     X(int, epoll_ctl, (int epoll, int command, int fd, struct epoll_event *event),                 \
       (epoll, command, fd, event), -1)                                                             \
@@ -134,21 +153,27 @@ static inline int epoll_wait_ns(int epoll, struct epoll_event *events, int max,
       (int epoll, struct epoll_event *events, int max, const int64_t limit[2]),                    \
       (epoll, events, max, limit), -1)                                                             \
     X(int, eventfd, (unsigned start, int flags), (start, flags), -1)
-#elif defined(EDDY__HAVE_KQUEUE)
-#define EDDY__SYS_CALLS_SYSTEM(X)                                                                  \
+#else
+#define EDDY__SYS_CALLS_EPOLL(X)
+#endif
+
+#if defined(EDDY__HAVE_KQUEUE)
+#define EDDY__SYS_CALLS_KQUEUE(X)                                                                  \
     X(int, kqueue, (void), (), -1)                                                                 \
     X(int, kevent,                                                                                 \
       (int queue, const struct kevent *changes, int change_count, struct kevent *events,           \
        int event_count, const struct timespec *limit),                                             \
       (queue, changes, change_count, events, event_count, limit), -1)
 #else
-#define EDDY__SYS_CALLS_SYSTEM(X)
+#define EDDY__SYS_CALLS_KQUEUE(X)
 #endif
 
 #define EDDY__SYS_CALLS(X)                                                                         \
     EDDY__SYS_CALLS_COMMON(X)                                                                      \
     EDDY__SYS_CALLS_ACCEPT4(X)                                                                     \
-    EDDY__SYS_CALLS_SYSTEM(X)
+    EDDY__SYS_CALLS_PPOLL(X)                                                                       \
+    EDDY__SYS_CALLS_EPOLL(X)                                                                       \
+    EDDY__SYS_CALLS_KQUEUE(X)
 
 #if defined(EDDY_TEST_HOOKS)
 
