@@ -58,7 +58,9 @@ typedef intptr_t eddy_socket;
 
 typedef struct eddy_address eddy_address;
 typedef struct eddy_address_list eddy_address_list;
+typedef struct eddy_bytes eddy_bytes;
 typedef struct eddy_context eddy_context;
+typedef struct eddy_datagram eddy_datagram;
 typedef struct eddy_executor eddy_executor;
 typedef struct eddy_future eddy_future;
 typedef struct eddy_generator eddy_generator;
@@ -85,6 +87,8 @@ typedef union eddy_value {
     const eddy_address *address;
     eddy_address_list *addresses;
     eddy_name_info *name_info;
+    eddy_bytes *bytes;
+    eddy_datagram *datagram;
     eddy_future *future;
     eddy_server *server;
     eddy_socket_view *socket_view;

@@ -7,6 +7,7 @@
 #include <eddy/base.h>
 #include <eddy/connection.h>
 #include <eddy/context.h>
+#include <eddy/descriptor.h>
 #include <eddy/dns.h>
 #include <eddy/error.h>
 #include <eddy/exception.h>
@@ -22,6 +23,7 @@
 #include <eddy/run.h>
 #include <eddy/server.h>
 #include <eddy/signal.h>
+#include <eddy/sock.h>
 #include <eddy/socket.h>
 #include <eddy/task.h>
 #include <eddy/transport.h>

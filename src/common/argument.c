@@ -47,5 +47,7 @@ int eddy__check_stream_socket(const struct eddy_loop *loop, eddy_socket socket, 
         return eddy_error(error, "sock: %s", eddy_strerror(error));
     if (type != EDDY_STREAM)
         return eddy_error(EDDY_EINVALID, "sock is not a stream socket");
+    if (eddy__claims_find(&loop->claims, socket) != NULL)
+        return eddy_error(EDDY_EBADSTATE, "sock is watched, waited for, or used already");
     return 0;
 }

@@ -16,8 +16,8 @@ int eddy__check_tls(const eddy_tls_context *tls, eddy_time handshake_timeout,
                     eddy_time shutdown_timeout);
 
 /**
- * That `socket` is a stream socket which this kind of loop can use: EDDY_EINVALID; EDDY_EBADF,
- * EDDY_ENOTSOCK. What it is comes out through the pointers.
+ * That `socket` is a stream socket which this kind of loop can use and nobody does: EDDY_EINVALID;
+ * EDDY_EBADF, EDDY_ENOTSOCK; EDDY_EBADSTATE. What it is comes out through the pointers.
  */
 int eddy__check_stream_socket(const struct eddy_loop *loop, eddy_socket socket, int *family,
                               int *protocol);

@@ -64,8 +64,24 @@ struct eddy__channel_events {
      */
     size_t (*get_spans)(struct eddy__channel *channel, struct eddy__span *spans, size_t max);
 
-    /** Ends send_start(): bytes the system took (>= 0, maybe a part), or the error. */
+    /**
+     * Ends send_start(): bytes the system took (>= 0, maybe a part), or the error. The same for
+     * send_datagrams_start(): datagrams it took, or the error of the first one.
+     */
     void (*on_sent)(struct eddy__channel *channel, int64_t result);
+
+    /**
+     * One datagram of `size` >= 0 bytes arrived, lent for the call with the address it is from
+     * (unspecified: its sender has none). May come again until receive_stop().
+     */
+    void (*on_datagram)(struct eddy__channel *channel, const void *data, size_t size,
+                        const eddy_address *from);
+
+    /** One could not be received, or an earlier one not be delivered. The order stands. */
+    void (*on_datagram_error)(struct eddy__channel *channel, int error);
+
+    /** As get_spans, for datagrams; addresses stay valid as long as the bytes. */
+    size_t (*get_datagrams)(struct eddy__channel *channel, struct eddy__outgoing *list, size_t max);
 
     /** One connection was accepted; takes `socket`, lends `peer`. */
     void (*on_accepted)(struct eddy__channel *channel, eddy_socket socket,
@@ -159,6 +175,20 @@ struct eddy__backend {
 
     /** Send what get_spans gives when it is possible; owes one on_sent. One at a time. */
     void (*send_start)(struct eddy__channel *channel);
+
+    /**
+     * Receive datagrams of at most `size_max` bytes until receive_stop(), which drops what came in
+     * the same batch, or until on_receive_ended. A larger one is an EDDY_EMSGSIZE. Starting twice
+     * is allowed.
+     */
+    void (*receive_datagrams_start)(struct eddy__channel *channel, size_t size_max);
+
+    /** As send_now: how many datagrams the system took, or the error of the first one. */
+    int64_t (*send_datagrams_now)(struct eddy__channel *channel, const struct eddy__outgoing *list,
+                                  size_t count);
+
+    /** Send what get_datagrams gives when it is possible; owes one on_sent. One at a time. */
+    void (*send_datagrams_start)(struct eddy__channel *channel);
 
     /** Accept until told to stop, at most `turn_max` connections a turn of the loop. */
     void (*accept_start)(struct eddy__channel *channel, int turn_max);

@@ -40,6 +40,33 @@ static int handle_check(struct eddy_loop *loop, const struct handle_request *req
     return 0;
 }
 
+/** The context that a call captures if it is given none. */
+static eddy_context *handle_context(const struct eddy_loop *loop)
+{
+    return loop != NULL && loop->state != NULL ? loop->state->context : eddy_get_context();
+}
+
+int eddy__slot_hold(struct eddy_loop *loop, eddy_callback callback, void *arg, void *caller,
+                    struct eddy__slot **held)
+{
+    struct handle_request request = {.callback = callback};
+    int error = handle_check(loop, &request);
+    struct eddy__slot *slot;
+
+    if (error)
+        return error;
+    slot = eddy__slot_take(&loop->slots);
+    if (slot == NULL)
+        return EDDY_ENOMEM;
+    slot->state = EDDY_HANDLE_DONE; /* there is no handle by which a program could cancel it */
+    slot->callback = callback;
+    slot->arg = arg;
+    slot->context = eddy_context_ref(handle_context(loop));
+    slot->created_at = loop->debug ? caller : NULL;
+    *held = slot;
+    return 0;
+}
+
 static int handle_schedule(struct eddy_loop *loop, const struct handle_request *request,
                            eddy_handle *handle)
 {
@@ -66,12 +93,6 @@ static int handle_schedule(struct eddy_loop *loop, const struct handle_request *
         handle->when = request->when;
     }
     return 0;
-}
-
-/** The context that a call captures if it is given none. */
-static eddy_context *handle_context(const struct eddy_loop *loop)
-{
-    return loop != NULL && loop->state != NULL ? loop->state->context : eddy_get_context();
 }
 
 int eddy_loop_call_soon(eddy_loop *loop, eddy_callback callback, void *arg, eddy_handle *handle)

@@ -107,6 +107,7 @@ int eddy__listener_new(struct eddy_server *server, eddy_socket socket,
         eddy__free(made);
         return error;
     }
+    eddy__channel_claim(&made->channel);
     *listener = made;
     return 0;
 }
@@ -147,5 +148,6 @@ void eddy__listener_close(struct eddy__listener *listener, bool close_socket)
     eddy__timer_unreserve(&loop->timers, &listener->retry);
     listener->server = NULL;
     listener->view.socket = EDDY_NO_SOCKET;
+    eddy__channel_disclaim(&listener->channel);
     loop->backend->channel_close(&listener->channel, close_socket);
 }

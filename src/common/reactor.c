@@ -26,6 +26,7 @@ enum reactor_in {
     IN_RECEIVE_REFUSED,
     IN_ACCEPT,
     IN_ACCEPT_REFUSED,
+    IN_WATCH,
     IN_CLOSED
 };
 
@@ -34,7 +35,8 @@ enum reactor_out {
     OUT_SEND,
     OUT_SEND_REFUSED,
     OUT_CONNECT,
-    OUT_CONNECT_DECIDED /* `outcome` says how */
+    OUT_CONNECT_DECIDED, /* `outcome` says how */
+    OUT_WATCH
 };
 
 static struct eddy__reactor_channel *reactor_channel(struct eddy__channel *channel)
@@ -103,9 +105,9 @@ static unsigned reactor_wanted(const struct eddy__reactor_channel *channel)
 {
     unsigned wanted = 0;
 
-    if (channel->in == IN_RECEIVE || channel->in == IN_ACCEPT)
+    if (channel->in == IN_RECEIVE || channel->in == IN_ACCEPT || channel->in == IN_WATCH)
         wanted |= EDDY__READABLE;
-    if (channel->out == OUT_SEND || channel->out == OUT_CONNECT)
+    if (channel->out == OUT_SEND || channel->out == OUT_CONNECT || channel->out == OUT_WATCH)
         wanted |= EDDY__WRITABLE;
     return wanted;
 }
@@ -290,6 +292,9 @@ static void reactor_run_readable(struct eddy__ready *ready)
         reactor_update(channel);
         channel->channel.events->on_accept_failed(&channel->channel, channel->outcome);
         break;
+    case IN_WATCH:
+        channel->channel.events->on_ready(&channel->channel, EDDY__READABLE);
+        break;
     case IN_CLOSED:
         eddy__list_remove(&channel->changed);
         channel->channel.events->on_closed(&channel->channel);
@@ -344,6 +349,9 @@ static void reactor_run_writable(struct eddy__ready *ready)
         break;
     case OUT_CONNECT_DECIDED:
         reactor_end_connect(channel, channel->outcome);
+        break;
+    case OUT_WATCH:
+        channel->channel.events->on_ready(&channel->channel, EDDY__WRITABLE);
         break;
     case OUT_IDLE:
         assert(channel->out != OUT_IDLE);
@@ -462,4 +470,43 @@ void eddy__reactor_connect_start(struct eddy__channel *base, const eddy_address 
     channel->outcome = error;
     channel->out = OUT_CONNECT_DECIDED;
     eddy__loop_enqueue(base->loop, &channel->writable);
+}
+
+/* Make `events` the orders of a watching channel, with what may be on its way for the others. */
+static void reactor_set_watch(struct eddy__reactor_channel *channel, unsigned events)
+{
+    channel->in = events & EDDY__READABLE ? IN_WATCH : IN_IDLE;
+    channel->out = events & EDDY__WRITABLE ? OUT_WATCH : OUT_IDLE;
+    if (channel->in == IN_IDLE)
+        eddy__loop_dequeue(&channel->readable);
+    if (channel->out == OUT_IDLE)
+        eddy__loop_dequeue(&channel->writable);
+}
+
+int eddy__reactor_watch(struct eddy__channel *base, unsigned events)
+{
+    struct eddy__reactor_channel *channel = reactor_channel(base);
+    unsigned before = reactor_wanted(channel);
+    bool more = (events & ~before) != 0;
+    int error;
+
+    assert(channel->in != IN_CLOSED && base->events->on_ready != NULL);
+    /* A forked child shares the parent's selector and must not change anything in it. */
+    if (base->loop->fork_count != eddy__fork_count())
+        return more ? EDDY_EBADSTATE : 0;
+    reactor_set_watch(channel, events);
+    if (events == 0) {
+        reactor_unwatch(channel);
+        return 0;
+    }
+    error = reactor_of(channel)->selector->watch(channel, events);
+    if (error == 0) {
+        channel->interest = (unsigned char)events;
+        return 0;
+    }
+    /* Less could only be refused because the program closed the descriptor: then there is nothing
+     * to report either. */
+    if (more)
+        reactor_set_watch(channel, before);
+    return more ? error : 0;
 }

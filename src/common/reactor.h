@@ -6,14 +6,12 @@
  * Interest is not told to the selector at once: a channel whose interest changed joins a list
  * that is worked off before the next wait, so that a pause and resume in one iteration, or a
  * connection that opens and closes, costs no system call. If the selector then refuses, the
- * orders concerned end with its error.
+ * orders concerned end with its error. Watching is the exception: see eddy__backend.watch.
  */
 #ifndef EDDY_COMMON_REACTOR_H
 #define EDDY_COMMON_REACTOR_H
 
 #include "common/backend.h"
-
-enum { EDDY__READABLE = 1, EDDY__WRITABLE = 2 };
 
 struct eddy__reactor;
 struct eddy__reactor_channel;
@@ -91,6 +89,7 @@ void eddy__reactor_send_start(struct eddy__channel *channel);
 void eddy__reactor_accept_start(struct eddy__channel *channel, int turn_max);
 void eddy__reactor_accept_stop(struct eddy__channel *channel);
 void eddy__reactor_connect_start(struct eddy__channel *channel, const eddy_address *address);
+int eddy__reactor_watch(struct eddy__channel *channel, unsigned events);
 
 #define EDDY__REACTOR_OPERATIONS                                                                   \
     .channel_size = sizeof(struct eddy__reactor_channel), .close = eddy__reactor_close,            \
@@ -99,6 +98,6 @@ void eddy__reactor_connect_start(struct eddy__channel *channel, const eddy_addre
     .receive_start = eddy__reactor_receive_start, .receive_stop = eddy__reactor_receive_stop,      \
     .send_now = eddy__reactor_send_now, .send_start = eddy__reactor_send_start,                    \
     .accept_start = eddy__reactor_accept_start, .accept_stop = eddy__reactor_accept_stop,          \
-    .connect_start = eddy__reactor_connect_start
+    .connect_start = eddy__reactor_connect_start, .watch = eddy__reactor_watch
 
 #endif

@@ -111,19 +111,24 @@ static int slot_call_timed(struct eddy_loop *loop, struct eddy__slot *slot)
     return error;
 }
 
-void eddy__slot_run(struct eddy_loop *loop, struct eddy__slot *slot)
+void eddy__slot_call(struct eddy_loop *loop, struct eddy__slot *slot)
 {
     struct eddy__thread_state *state = loop->state;
     eddy_context *outer = eddy__context_enter(state, slot->context);
     int error;
 
-    slot->state = EDDY_HANDLE_DONE;
     loop->current = slot;
     error = loop->debug ? slot_call_timed(loop, slot) : slot->callback(slot->arg);
     if (error < 0)
         slot_report(loop, slot, error);
     eddy__context_leave(state, outer);
     loop->current = NULL;
+}
+
+void eddy__slot_run(struct eddy_loop *loop, struct eddy__slot *slot)
+{
+    slot->state = EDDY_HANDLE_DONE;
+    eddy__slot_call(loop, slot);
     eddy_context_unref(slot->context);
     slot->context = NULL;
     eddy__slot_give(&loop->slots, slot);

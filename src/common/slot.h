@@ -46,7 +46,17 @@ void eddy__slot_give(struct eddy__slots *slots, struct eddy__slot *slot);
 /** Run the callback of a slot out of the ready queue. */
 void eddy__slot_run(struct eddy_loop *loop, struct eddy__slot *slot);
 
-/** Cancel the callback of a slot that is scheduled: release its context, give the slot back. */
+/**
+ * Take a slot for a callback that is called again and again, in the context that is current now.
+ * EDDY_EINVALID, EDDY_EBADSTATE as eddy_loop_call_soon(); EDDY_ENOMEM. In handle.c.
+ */
+int eddy__slot_hold(struct eddy_loop *loop, eddy_callback callback, void *arg, void *caller,
+                    struct eddy__slot **held);
+
+/** Call the callback of a slot that stays taken: see eddy__slot_hold(). */
+void eddy__slot_call(struct eddy_loop *loop, struct eddy__slot *slot);
+
+/** Cancel the callback of a slot, scheduled or held: release its context, give the slot back. */
 void eddy__slot_drop(struct eddy_loop *loop, struct eddy__slot *slot);
 
 /** The slot if `ready` belongs to one, else NULL. */

@@ -21,6 +21,25 @@ struct eddy__span {
 /** Most spans that one send takes; more are simply not looked at. */
 #define EDDY__SPANS_MAX 64
 
+/** Most datagrams that one call receives or sends. */
+#define EDDY__DATAGRAMS_MAX 64
+
+/** Room for a datagram, and what came into it. */
+struct eddy__incoming {
+    void *data;
+    size_t room;
+    size_t size;       /**< bytes of `data` that are set */
+    bool is_truncated; /**< it was larger than the room, and its rest is lost */
+    eddy_address from; /**< unspecified: the sender has no address */
+};
+
+/** A datagram to send; `to` NULL: where the socket is connected to. */
+struct eddy__outgoing {
+    const void *data;
+    size_t size;
+    const eddy_address *to;
+};
+
 enum eddy__socket_option {
     EDDY__REUSE_ADDRESS = 1,
     EDDY__REUSE_PORT, /**< EDDY_ENOTSUPPORTED where the system has none */
@@ -51,6 +70,9 @@ struct eddy__socket_ops {
     /** Make a user's socket non-blocking; it stays inheritable or not as the user had it. */
     int (*set_nonblocking)(eddy_socket socket);
 
+    /** 1 if a user's socket is non-blocking, or cannot be asked (Windows); 0 if not. */
+    int (*is_nonblocking)(eddy_socket socket);
+
     /** Say what a user's socket is; EDDY_EBADF or EDDY_ENOTSOCK if it is none. */
     int (*identify)(eddy_socket socket, int *family, int *type, int *protocol);
 
@@ -75,6 +97,27 @@ struct eddy__socket_ops {
 
     /** Bytes taken (maybe fewer than offered), EDDY_EAGAIN when none. 1 <= count <= SPANS_MAX. */
     int64_t (*send)(eddy_socket socket, const struct eddy__span *spans, size_t count);
+
+    /**
+     * Receive a datagram, or some bytes of a stream: those that fit, 0 if it is empty, EDDY_EAGAIN
+     * when there is none. `peer` may come back unspecified: a sender without an address.
+     */
+    int64_t (*receive_from)(eddy_socket socket, void *buffer, size_t size, eddy_address *peer);
+
+    /** Send one datagram to `peer` (unspecified: where it is connected): its bytes, EDDY_EAGAIN. */
+    int64_t (*send_to)(eddy_socket socket, const void *data, size_t size, const eddy_address *peer);
+
+    /** Datagrams that the next two move in one system call; 1: one at a time is as good. */
+    size_t datagrams_max;
+
+    /**
+     * Receive up to `count` <= DATAGRAMS_MAX datagrams: how many, >= 1; EDDY_EAGAIN when there is
+     * none; or the error that the system has for this socket, which it tells once.
+     */
+    int64_t (*receive_datagrams)(eddy_socket socket, struct eddy__incoming *list, size_t count);
+
+    /** Send: how many were taken, >= 1; EDDY_EAGAIN when none; or the error of the first. */
+    int64_t (*send_datagrams)(eddy_socket socket, const struct eddy__outgoing *list, size_t count);
 
     /** Close the sending direction. */
     int (*shutdown_send)(eddy_socket socket);

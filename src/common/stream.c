@@ -120,6 +120,7 @@ int eddy__stream_new(struct eddy_loop *loop, eddy_socket socket, const eddy_addr
         return error;
     }
     eddy__stream_set_limits(&stream->transport, EDDY_DEFAULT_LIMIT, EDDY_DEFAULT_LIMIT);
+    eddy__channel_claim(&stream->channel);
     eddy__list_append(&loop->live, &stream->live.node);
     *made = stream;
     return 0;
@@ -226,6 +227,7 @@ static void stream_let_go(struct eddy__stream *stream)
 {
     struct eddy_server *server = stream->server;
 
+    eddy__channel_disclaim(&stream->channel);
     stream_backend(stream)->sockets->close(stream->channel.socket);
     stream->view.socket = EDDY_NO_SOCKET;
     stream->transport.protocol = NULL;

@@ -172,6 +172,11 @@ static int sim_set_nonblocking(eddy_socket number)
     return eddy__sim_lookup(number) == NULL ? EDDY_EBADF : 0;
 }
 
+static int sim_is_nonblocking(eddy_socket number)
+{
+    return eddy__sim_lookup(number) == NULL ? EDDY_EBADF : 1;
+}
+
 static int sim_identify(eddy_socket number, int *family, int *type, int *protocol)
 {
     const struct eddy__sim_socket *socket = eddy__sim_lookup(number);
@@ -353,6 +358,29 @@ static int64_t sim_send(eddy_socket number, const struct eddy__span *spans, size
     return error ? error : eddy__sim_end_send(socket->end, spans, count);
 }
 
+/** There is no datagram yet, and a stream says whose bytes it carries by other means. */
+static int64_t sim_receive_from(eddy_socket number, void *buffer, size_t size, eddy_address *peer)
+{
+    struct eddy__sim_socket *socket = eddy__sim_lookup(number);
+
+    if (socket != NULL && socket->type != EDDY_STREAM)
+        return EDDY_ENOTSUPPORTED;
+    *peer = (eddy_address){0};
+    return sim_receive(number, buffer, size);
+}
+
+static int64_t sim_send_to(eddy_socket number, const void *data, size_t size,
+                           const eddy_address *peer)
+{
+    struct eddy__sim_socket *socket = eddy__sim_lookup(number);
+    struct eddy__span span = {(void *)(uintptr_t)data, size};
+
+    (void)peer;
+    if (socket != NULL && socket->type != EDDY_STREAM)
+        return EDDY_ENOTSUPPORTED;
+    return sim_send(number, &span, 1);
+}
+
 static int sim_shutdown_send(eddy_socket number)
 {
     struct eddy__sim_socket *socket = eddy__sim_lookup(number);
@@ -467,6 +495,7 @@ const struct eddy__socket_ops eddy__sim_sockets = {
     .pair = sim_pair,
     .close = sim_close,
     .set_nonblocking = sim_set_nonblocking,
+    .is_nonblocking = sim_is_nonblocking,
     .identify = sim_identify,
     .is_listening = sim_is_listening,
     .duplicate = sim_duplicate,
@@ -477,6 +506,8 @@ const struct eddy__socket_ops eddy__sim_sockets = {
     .accept = sim_accept,
     .receive = sim_receive,
     .send = sim_send,
+    .receive_from = sim_receive_from,
+    .send_to = sim_send_to,
     .shutdown_send = sim_shutdown_send,
     .shutdown_both = sim_shutdown_both,
     .local_address = sim_local_address,

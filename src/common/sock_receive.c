@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sock_recv() and its like. Memory for the result is taken right before each attempt and given back
+ * if there is nothing yet: so a waiting operation holds no buffer, and nothing that was received is
+ * ever without a place.
+ */
+#include <eddy/sock.h>
+#include "common/sock.h"
+
+void eddy_bytes_free(eddy_bytes *bytes)
+{
+    eddy__free(bytes);
+}
+
+void eddy_datagram_free(eddy_datagram *datagram)
+{
+    eddy__free(datagram);
+}
+
+static void receive_dispose_bytes(eddy_value value)
+{
+    eddy_bytes_free(value.bytes);
+}
+
+static void receive_dispose_datagram(eddy_value value)
+{
+    eddy_datagram_free(value.datagram);
+}
+
+/** `head` bytes and room for `size` behind them, or NULL. */
+static void *receive_alloc(size_t head, size_t size)
+{
+    return size <= SIZE_MAX - head ? eddy__alloc(head + size) : NULL;
+}
+
+/** Give back what is much more than was needed. `memory` itself if that does not work. */
+static void *receive_shrink(void *memory, size_t head, size_t room, size_t used)
+{
+    void *smaller = used < room / 2 ? eddy__realloc(memory, head + used) : NULL;
+
+    return smaller != NULL ? smaller : memory;
+}
+
+static int receive_bytes(struct eddy__sock_operation *operation, eddy_value *value)
+{
+    const size_t head = sizeof(eddy_bytes);
+    eddy_bytes *bytes = receive_alloc(head, operation->size);
+    int64_t received;
+
+    if (bytes == NULL)
+        return EDDY_ENOMEM;
+    received = eddy__sock_calls(operation)->receive(operation->socket, bytes + 1, operation->size);
+    if (received < 0) {
+        eddy__free(bytes);
+        return eddy__sock_outcome(received);
+    }
+    bytes = receive_shrink(bytes, head, operation->size, (size_t)received);
+    bytes->size = (size_t)received;
+    bytes->data = (unsigned char *)(bytes + 1);
+    value->bytes = bytes;
+    operation->future.dispose = receive_dispose_bytes;
+    return 0;
+}
+
+static int receive_datagram(struct eddy__sock_operation *operation, eddy_value *value)
+{
+    const size_t head = sizeof(eddy_datagram);
+    eddy_datagram *datagram = receive_alloc(head, operation->size);
+    int64_t received;
+
+    if (datagram == NULL)
+        return EDDY_ENOMEM;
+    received = eddy__sock_calls(operation)->receive_from(operation->socket, datagram + 1,
+                                                         operation->size, &datagram->peer);
+    if (received < 0) {
+        eddy__free(datagram);
+        return eddy__sock_outcome(received);
+    }
+    datagram = receive_shrink(datagram, head, operation->size, (size_t)received);
+    datagram->size = (size_t)received;
+    datagram->data = (unsigned char *)(datagram + 1);
+    value->datagram = datagram;
+    operation->future.dispose = receive_dispose_datagram;
+    return 0;
+}
+
+static int receive_into(struct eddy__sock_operation *operation, eddy_value *value)
+{
+    int64_t received =
+        eddy__sock_calls(operation)->receive(operation->socket, operation->data, operation->size);
+
+    if (received < 0)
+        return eddy__sock_outcome(received);
+    value->size = (size_t)received;
+    return 0;
+}
+
+static int receive_datagram_into(struct eddy__sock_operation *operation, eddy_value *value)
+{
+    eddy_address peer = {0};
+    int64_t received = eddy__sock_calls(operation)->receive_from(operation->socket, operation->data,
+                                                                 operation->size, &peer);
+
+    if (received < 0)
+        return eddy__sock_outcome(received);
+    if (operation->peer != NULL)
+        *operation->peer = peer;
+    value->size = (size_t)received;
+    return 0;
+}
+
+#define RECEIVE_KIND(words, function)                                                              \
+    {                                                                                              \
+        .what = (words), .event = EDDY__READABLE, .size = sizeof(struct eddy__sock_operation),     \
+        .attempt = (function)                                                                      \
+    }
+
+static const struct eddy__sock_kind receive_bytes_kind =
+    RECEIVE_KIND("receive from a socket", receive_bytes);
+static const struct eddy__sock_kind receive_into_kind =
+    RECEIVE_KIND("receive from a socket", receive_into);
+static const struct eddy__sock_kind receive_datagram_kind =
+    RECEIVE_KIND("receive a datagram", receive_datagram);
+static const struct eddy__sock_kind receive_datagram_into_kind =
+    RECEIVE_KIND("receive a datagram", receive_datagram_into);
+
+/** Where to, how much, and whose address to where; `data` is NULL for memory of our own. */
+struct receive_room {
+    void *data;
+    size_t size;
+    eddy_address *peer;
+    bool own;
+};
+
+static struct eddy_future *receive_start(struct eddy_loop *loop, eddy_socket socket,
+                                         const struct eddy__sock_kind *kind,
+                                         const struct receive_room *room, void *caller)
+{
+    struct eddy__sock_operation *operation;
+    struct eddy_future *failed = NULL;
+    int error = 0;
+
+    if (room->size == 0 || (room->data == NULL && !room->own))
+        error = eddy_error(EDDY_EINVALID, "no room to receive into");
+    operation = eddy__sock_new(loop, socket, kind, error, caller, &failed);
+    if (operation == NULL)
+        return failed;
+    operation->data = room->data;
+    operation->size = room->size;
+    operation->peer = room->peer;
+    eddy__sock_start(operation);
+    return &operation->future;
+}
+
+eddy_future *eddy_loop_sock_recv(eddy_loop *loop, eddy_socket sock, size_t max)
+{
+    struct receive_room room = {.size = max, .own = true};
+
+    return receive_start(loop, sock, &receive_bytes_kind, &room, EDDY__CALLER());
+}
+
+eddy_future *eddy_loop_sock_recv_into(eddy_loop *loop, eddy_socket sock, void *buffer, size_t size)
+{
+    struct receive_room room = {.data = buffer, .size = size};
+
+    return receive_start(loop, sock, &receive_into_kind, &room, EDDY__CALLER());
+}
+
+eddy_future *eddy_loop_sock_recvfrom(eddy_loop *loop, eddy_socket sock, size_t max)
+{
+    struct receive_room room = {.size = max, .own = true};
+
+    return receive_start(loop, sock, &receive_datagram_kind, &room, EDDY__CALLER());
+}
+
+eddy_future *eddy_loop_sock_recvfrom_into(eddy_loop *loop, eddy_socket sock, void *buffer,
+                                          size_t size, eddy_address *peer)
+{
+    struct receive_room room = {.data = buffer, .size = size, .peer = peer};
+
+    return receive_start(loop, sock, &receive_datagram_into_kind, &room, EDDY__CALLER());
+}

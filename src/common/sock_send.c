@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* sock_sendall() and sock_sendto(). */
+#include <eddy/sock.h>
+#include "common/sock.h"
+
+struct sending_to {
+    struct eddy__sock_operation operation;
+    eddy_address peer;
+};
+
+/** One send an event, so that a fast reader at the other end does not keep the loop (SOCK-6). */
+static int send_rest(struct eddy__sock_operation *operation, eddy_value *value)
+{
+    struct eddy__span span = {operation->data, operation->size};
+    int64_t sent;
+
+    (void)value;
+    if (operation->size == 0)
+        return 0;
+    sent = eddy__sock_calls(operation)->send(operation->socket, &span, 1);
+    if (sent < 0)
+        return eddy__sock_outcome(sent);
+    operation->data += sent;
+    operation->size -= (size_t)sent;
+    return operation->size == 0 ? 0 : EDDY__SOCK_WAIT;
+}
+
+static int send_datagram(struct eddy__sock_operation *operation, eddy_value *value)
+{
+    const struct sending_to *sending = EDDY__OWNER(operation, struct sending_to, operation);
+    char peer[EDDY_ADDRESS_TEXT_MAX];
+    int64_t sent = eddy__sock_calls(operation)->send_to(operation->socket, operation->data,
+                                                        operation->size, &sending->peer);
+
+    if (sent >= 0) {
+        value->size = (size_t)sent;
+        return 0;
+    }
+    if (eddy__sock_outcome(sent) == EDDY__SOCK_WAIT)
+        return EDDY__SOCK_WAIT;
+    eddy_address_format(&sending->peer, peer, sizeof peer);
+    return eddy_error((int)sent, "cannot send to %s: %s", peer, eddy_strerror((int)sent));
+}
+
+static const struct eddy__sock_kind send_all_kind = {
+    .what = "send to a socket",
+    .event = EDDY__WRITABLE,
+    .size = sizeof(struct eddy__sock_operation),
+    .attempt = send_rest,
+};
+
+static const struct eddy__sock_kind send_to_kind = {
+    .event = EDDY__WRITABLE,
+    .size = sizeof(struct sending_to),
+    .attempt = send_datagram,
+};
+
+static int send_check(const void *data, size_t size)
+{
+    return data == NULL && size > 0 ? eddy_error(EDDY_EINVALID, "no data to send") : 0;
+}
+
+static void send_start(struct eddy__sock_operation *operation, const void *data, size_t size)
+{
+    operation->data = (unsigned char *)(uintptr_t)data;
+    operation->size = size;
+    eddy__sock_start(operation);
+}
+
+eddy_future *eddy_loop_sock_sendall(eddy_loop *loop, eddy_socket sock, const void *data,
+                                    size_t size)
+{
+    struct eddy_future *failed = NULL;
+    struct eddy__sock_operation *operation =
+        eddy__sock_new(loop, sock, &send_all_kind, send_check(data, size), EDDY__CALLER(), &failed);
+
+    if (operation == NULL)
+        return failed;
+    send_start(operation, data, size);
+    return &operation->future;
+}
+
+eddy_future *eddy_loop_sock_sendto(eddy_loop *loop, eddy_socket sock, const void *data, size_t size,
+                                   const eddy_address *peer)
+{
+    struct eddy_future *failed = NULL;
+    struct eddy__sock_operation *operation;
+    int error =
+        peer == NULL ? eddy_error(EDDY_EINVALID, "no address to send to") : send_check(data, size);
+
+    operation = eddy__sock_new(loop, sock, &send_to_kind, error, EDDY__CALLER(), &failed);
+    if (operation == NULL)
+        return failed;
+    EDDY__OWNER(operation, struct sending_to, operation)->peer = *peer;
+    send_start(operation, data, size);
+    return &operation->future;
+}
