@@ -352,6 +352,13 @@ static void test_interrupted_wait_is_no_error(struct fixture *f)
 {
     eddy__sys_reset();
     eddy__sys_fail(EDDY__SYS_poll, 1, EINTR);
+    eddy__sys_fail(EDDY__SYS_pselect, 1, EINTR);
+#if defined(EDDY__HAVE_PPOLL)
+    eddy__sys_fail(EDDY__SYS_ppoll, 1, EINTR);
+#endif
+#if defined(EDDY__HAVE_KQUEUE)
+    eddy__sys_fail(EDDY__SYS_kevent, 1, EINTR);
+#endif
 #if defined(__linux__)
     eddy__sys_fail(EDDY__SYS_epoll_wait, 1, EINTR);
     eddy__sys_fail(EDDY__SYS_epoll_wait_ns, 1, EINTR);

@@ -3,8 +3,8 @@
  * The select selector, the oldest one, which every POSIX system has.
  *
  * An fd_set has room for the descriptors below FD_SETSIZE, and writing beyond it would destroy what
- * lies behind; so a descriptor out of range is refused (§4.20 of the design), the wake-up's own too.
- * The sets and the table of channels are indexed by descriptor.
+ * lies behind; so a descriptor out of range is refused, the wake-up's own too. The sets and the
+ * table of channels are indexed by descriptor.
  */
 #include "common/error.h"
 #include "common/loop.h"
