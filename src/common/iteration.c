@@ -109,6 +109,8 @@ int eddy__loop_iterate(struct eddy_loop *loop, bool first)
         error = loop->backend->wait(loop, iteration_timeout(loop));
         if (error)
             return error;
+        /* What ended the wait runs now; `wake_pending` stays set until the next one. */
+        eddy__inbox_take(&loop->inbox, &loop->ready);
         loop->backend->dispatch(loop);
         iteration_expire(loop);
     }
