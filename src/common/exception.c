@@ -6,66 +6,126 @@
 #include "common/loop.h"
 #include "common/place.h"
 #include "common/text.h"
+#include <stdio.h>
 #include <string.h>
 
+/** A record in the making: the program's keys are woven in among the library's (ERR-3). */
+struct exception_record {
+    struct eddy__text text;
+    const eddy_exception_context *context;
+    const eddy_exception_item *last; /**< of the program's, the one added last; or NULL */
+};
+
+/** True if `a` stands before `b`: by key, and equal keys as the program gave them. */
+static bool exception_item_before(const eddy_exception_item *a, const eddy_exception_item *b)
+{
+    int order = strcmp(a->key, b->key);
+
+    return order != 0 ? order < 0 : a < b;
+}
+
+/** The program's next key, or NULL. Linear: there is a handful, and nothing may be allocated. */
+static const eddy_exception_item *exception_next_item(const struct exception_record *record)
+{
+    const eddy_exception_item *next = NULL;
+
+    for (size_t i = 0; i < record->context->item_count; i++) {
+        const eddy_exception_item *item = &record->context->items[i];
+
+        if (item->key == NULL ||
+            (record->last != NULL && !exception_item_before(record->last, item)))
+            continue;
+        if (next == NULL || exception_item_before(item, next))
+            next = item;
+    }
+    return next;
+}
+
 /** "  key: value" on a line of its own. */
-static void exception_line(struct eddy__text *text, const char *key, const char *value)
+static void exception_add(struct exception_record *record, const char *key, const char *value)
 {
     if (value != NULL && value[0] != '\0')
-        eddy__text_add(text, "\n  %s: %s", key, value);
+        eddy__text_add(&record->text, "\n  %s: %s", key, value);
 }
 
-static void exception_object(struct eddy__text *text, const char *key, const void *object)
+/** Add the program's keys that stand before `key`; NULL: all that are left. */
+static void exception_items_before(struct exception_record *record, const char *key)
 {
-    if (object != NULL)
-        eddy__text_add(text, "\n  %s: %p", key, (void *)(uintptr_t)object);
+    const eddy_exception_item *item;
+
+    while ((item = exception_next_item(record)) != NULL &&
+           (key == NULL || strcmp(item->key, key) < 0)) {
+        exception_add(record, item->key, item->value);
+        record->last = item;
+    }
 }
 
-/** The creation place of the callback that runs now, if the report itself names none. */
-static void exception_add_places(struct eddy__text *text, const eddy_loop *loop,
-                                 const eddy_exception_context *context)
+static void exception_line(struct exception_record *record, const char *key, const char *value)
 {
-    char place[EDDY__PLACE_TEXT_SIZE];
-
-    exception_line(text, "handle_traceback", context->handle_traceback);
-    if (context->handle_traceback == NULL && context->source_traceback == NULL &&
-        loop->current != NULL)
-        exception_line(text, "handle_traceback",
-                       eddy__place_text(loop->current->created_at, place));
+    exception_items_before(record, key);
+    exception_add(record, key, value);
 }
 
-static void exception_add_items(struct eddy__text *text, const eddy_exception_context *context)
+static void exception_object(struct exception_record *record, const char *key, const void *object)
 {
-    for (size_t i = 0; i < context->item_count; i++)
-        exception_line(text, context->items[i].key, context->items[i].value);
+    char text[32];
+
+    snprintf(text, sizeof text, "%p", (void *)(uintptr_t)object);
+    exception_line(record, key, object != NULL ? text : NULL);
+}
+
+static void exception_socket(struct exception_record *record, const eddy_socket *socket)
+{
+    char text[32];
+
+    if (socket != NULL)
+        snprintf(text, sizeof text, "%lld", (long long)*socket);
+    exception_line(record, "socket", socket != NULL ? text : NULL);
+}
+
+/** The place of the handle; else, if the report names none, of the callback that runs now. */
+static void exception_place(struct exception_record *record, const eddy_loop *loop)
+{
+    const eddy_exception_context *context = record->context;
+    const char *place = context->handle_traceback;
+    char text[EDDY__PLACE_TEXT_SIZE];
+
+    if (place == NULL && context->source_traceback == NULL && loop->current != NULL)
+        place = eddy__place_text(loop->current->created_at, text);
+    exception_line(record, "handle_traceback", place);
+}
+
+/** All keys, in alphabetical order. */
+static void exception_keys(struct exception_record *record, const eddy_loop *loop)
+{
+    const eddy_exception_context *context = record->context;
+
+    exception_object(record, "asyncgen", context->asyncgen);
+    exception_object(record, "future", context->future);
+    exception_object(record, "handle", context->handle != NULL ? context->handle->slot : NULL);
+    exception_place(record, loop);
+    exception_object(record, "protocol", context->protocol);
+    exception_socket(record, context->socket);
+    exception_line(record, "source_traceback", context->source_traceback);
+    exception_line(record, "task",
+                   context->task != NULL ? eddy_task_get_name(context->task) : NULL);
+    exception_object(record, "transport", context->transport);
+    exception_items_before(record, NULL);
 }
 
 void eddy_loop_default_exception_handler(eddy_loop *loop, const eddy_exception_context *context)
 {
-    struct eddy__text text = {0};
+    struct exception_record record = {.context = context};
     const char *message = context->message;
 
-    eddy__text_add(&text, "%s", message != NULL ? message : "unhandled error in event loop");
-    /* The library's keys in alphabetical order (ERR-3), then the program's own. */
-    exception_object(&text, "asyncgen", context->asyncgen);
-    exception_object(&text, "future", context->future);
-    if (context->handle != NULL)
-        eddy__text_add(&text, "\n  handle: %p", context->handle->slot);
-    exception_add_places(&text, loop, context);
-    exception_object(&text, "protocol", context->protocol);
-    if (context->socket != NULL)
-        eddy__text_add(&text, "\n  socket: %lld", (long long)*context->socket);
-    exception_line(&text, "source_traceback", context->source_traceback);
-    if (context->task != NULL)
-        eddy__text_add(&text, "\n  task: %s", eddy_task_get_name(context->task));
-    exception_object(&text, "transport", context->transport);
-    exception_add_items(&text, context);
+    eddy__text_add(&record.text, "%s", message != NULL ? message : "unhandled error in event loop");
+    exception_keys(&record, loop);
     if (context->exception != 0)
-        eddy__text_add(&text, "\n%s: %s", eddy_err_name(context->exception),
+        eddy__text_add(&record.text, "\n%s: %s", eddy_err_name(context->exception),
                        context->exception_text != NULL && context->exception_text[0] != '\0'
                            ? context->exception_text
                            : eddy_strerror(context->exception));
-    eddy__log(EDDY_LOG_ERROR, "%s", text.text);
+    eddy__log(EDDY_LOG_ERROR, "%s", record.text.text);
 }
 
 /** The context of what the report names: the handler runs in it (ERR-2). */
