@@ -54,11 +54,11 @@ static void record_run(struct eddy__watch *watch)
     struct eddy_loop *loop = watch->future->loop;
     struct eddy__thread_state *state = eddy__thread_state();
     eddy_context *outer = eddy__context_enter(state, record->context);
-    eddy_time started = loop->debug ? eddy__loop_now(loop) : 0;
+    eddy_time started = loop->debug ? eddy__loop_now(loop) : EDDY_FOREVER;
     int error;
 
     error = record->callback(watch->future, record->arg);
-    if (loop->debug)
+    if (started != EDDY_FOREVER) /* it may just have switched debug mode on */
         eddy__loop_report_slow(loop, eddy__loop_now(loop) - started, "done callback");
     if (error < 0)
         record_report(record, error);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** A loop's life: made, run, stopped, closed, freed (LOOP-5..LOOP-21). */
 #include "common/loop.h"
+#include "common/argument.h"
 #include "common/environment.h"
 #include "common/error.h"
 #include "common/iteration.h"
@@ -8,6 +9,8 @@
 #include "common/signal.h"
 #include "common/thread.h"
 #include "sim/sim.h"
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define SLOW_CALLBACK_DEFAULT EDDY_MILLISECONDS(100)
@@ -50,9 +53,14 @@ static void loop_init(struct eddy_loop *loop, const struct eddy__backend *backen
 int eddy_loop_new(const eddy_loop_options *options, eddy_loop **loop)
 {
     const struct eddy__backend *backend = NULL;
-    int error = loop_choose_backend(options == NULL ? NULL : options->backend, &backend);
     struct eddy_loop *made;
+    int error = 0;
 
+    if (options != NULL)
+        error = eddy__check_reserved(options->reserved,
+                                     sizeof options->reserved / sizeof options->reserved[0]);
+    if (error == 0)
+        error = loop_choose_backend(options == NULL ? NULL : options->backend, &backend);
     if (error)
         return error;
     made = eddy__alloc_zeroed(sizeof *made);
@@ -101,6 +109,8 @@ void eddy_loop_unref(eddy_loop *loop)
 {
     if (loop == NULL || atomic_fetch_sub_explicit(&loop->references, 1, memory_order_acq_rel) != 1)
         return;
+    if (eddy__thread_state()->current == loop)
+        eddy__thread_state()->current = NULL; /* of the default policy, which borrows it */
     /* Closing refers to the loop again while it lets go of things; nobody else can any more. */
     atomic_store(&loop->references, 1);
     if (loop_is_foreign(loop)) {
@@ -187,13 +197,20 @@ int eddy_loop_run_forever(eddy_loop *loop)
 
     if (error)
         return error;
+    eddy_loop_ref(loop); /* a callback may drop the last one */
     error = eddy__loop_iterate(loop, true);
     while (error == 0 && !loop->stopping && !loop->exit_requested)
         error = eddy__loop_iterate(loop, false);
     if (error == 0 && loop->exit_requested)
-        error = loop->exit_code;
+        error = loop_is_foreign(loop) ? eddy__loop_check_open(loop) : loop->exit_code;
     loop_leave(loop);
+    eddy_loop_unref(loop);
     return error;
+}
+
+void eddy__loop_forked(struct eddy_loop *loop)
+{
+    loop->exit_requested = true;
 }
 
 void eddy_loop_stop(eddy_loop *loop)
@@ -332,10 +349,23 @@ void eddy__loop_report_slow(struct eddy_loop *loop, eddy_time took, const char *
         eddy__log(EDDY_LOG_WARNING, "%s took %.3f seconds", what, (double)took / 1e9);
 }
 
+int eddy__loop_call_timed(struct eddy_loop *loop, eddy_callback callback, void *arg)
+{
+    eddy_time started = eddy__loop_now(loop);
+    int error = callback(arg);
+    char what[64];
+
+    snprintf(what, sizeof what, "callback 0x%" PRIxPTR, (uintptr_t)callback);
+    eddy__loop_report_slow(loop, eddy__loop_now(loop) - started, what);
+    return error;
+}
+
 int eddy__loop_post(struct eddy_loop *loop, struct eddy__post *post)
 {
     int wake;
 
+    if (loop_is_foreign(loop)) /* the wake-up would be the parent's */
+        return eddy__loop_check_open(loop);
     /* The loop may run the post and be closed before the wake-up comes: closing waits for us. */
     atomic_fetch_add(&loop->wakers, 1);
     wake = eddy__inbox_push(&loop->inbox, post);

@@ -101,6 +101,17 @@ static inline eddy_time eddy__loop_now(struct eddy_loop *loop)
 /** Post from any thread, waking the loop if needed. EDDY_EBADSTATE when the loop is closed. */
 int eddy__loop_post(struct eddy_loop *loop, struct eddy__post *post);
 
+/** Call a scheduled callback; in debug mode timed, and named if it was slow. */
+int eddy__loop_call_timed(struct eddy_loop *loop, eddy_callback callback, void *arg);
+
+static inline int eddy__loop_call(struct eddy_loop *loop, eddy_callback callback, void *arg)
+{
+    return loop->debug ? eddy__loop_call_timed(loop, callback, arg) : callback(arg);
+}
+
+/** In the child of a fork inside this loop's run: it ends with the present callback (LOOP-2). */
+void eddy__loop_forked(struct eddy_loop *loop);
+
 /** Debug mode: log that `what` took longer than slow_callback_duration, if it did (LOOP-34). */
 void eddy__loop_report_slow(struct eddy_loop *loop, eddy_time took, const char *what);
 

@@ -3,8 +3,6 @@
 #include "common/context.h"
 #include "common/error.h"
 #include "common/loop.h"
-#include <inttypes.h>
-#include <stdio.h>
 
 #define SLOT_GENERATION_MASK (((uint64_t)1 << 62) - 1)
 
@@ -99,18 +97,6 @@ static void slot_report(struct eddy_loop *loop, struct eddy__slot *slot, int err
                                            });
 }
 
-/** The callback itself, timed, for debug mode. */
-static int slot_call_timed(struct eddy_loop *loop, struct eddy__slot *slot)
-{
-    eddy_time started = eddy__loop_now(loop);
-    int error = slot->callback(slot->arg);
-    char what[64];
-
-    snprintf(what, sizeof what, "callback 0x%" PRIxPTR, (uintptr_t)slot->callback);
-    eddy__loop_report_slow(loop, eddy__loop_now(loop) - started, what);
-    return error;
-}
-
 void eddy__slot_call(struct eddy_loop *loop, struct eddy__slot *slot)
 {
     struct eddy__thread_state *state = loop->state;
@@ -118,7 +104,7 @@ void eddy__slot_call(struct eddy_loop *loop, struct eddy__slot *slot)
     int error;
 
     loop->current = slot;
-    error = loop->debug ? slot_call_timed(loop, slot) : slot->callback(slot->arg);
+    error = eddy__loop_call(loop, slot->callback, slot->arg);
     if (error < 0)
         slot_report(loop, slot, error);
     eddy__context_leave(state, outer);

@@ -9,6 +9,7 @@
 #include "common/context.h"
 #include "common/error.h"
 #include "common/loop.h"
+#include "common/place.h"
 #include "common/thread.h"
 
 enum { POSTED_PENDING, POSTED_RUNNING, POSTED_DONE, POSTED_CANCELLED };
@@ -19,6 +20,7 @@ struct eddy_threadsafe_handle {
     eddy_callback callback;
     void *arg;
     eddy_context *context;
+    void *created_at; /**< debug mode: return address of the posting call */
     atomic_int state;
     atomic_uint references;
     uint64_t runner; /**< thread that runs it; written before RUNNING is visible */
@@ -52,6 +54,19 @@ static void threadsafe_finish(struct eddy_threadsafe_handle *handle)
     eddy__mutex_unlock(&handle->mutex);
 }
 
+/** Report a posted callback that failed (LOOP-42). */
+static void threadsafe_report(struct eddy_threadsafe_handle *handle, int error)
+{
+    char place[EDDY__PLACE_TEXT_SIZE];
+
+    eddy_loop_call_exception_handler(
+        handle->loop, &(eddy_exception_context){
+                          .message = "posted callback failed",
+                          .exception = error,
+                          .handle_traceback = eddy__place_text(handle->created_at, place),
+                      });
+}
+
 static void threadsafe_run(struct eddy__ready *ready)
 {
     struct eddy_threadsafe_handle *handle =
@@ -64,11 +79,9 @@ static void threadsafe_run(struct eddy__ready *ready)
     handle->runner = eddy__thread_self();
     if (atomic_compare_exchange_strong(&handle->state, &pending, POSTED_RUNNING)) {
         outer = eddy__context_enter(state, handle->context);
-        error = handle->callback(handle->arg);
+        error = eddy__loop_call(handle->loop, handle->callback, handle->arg);
         if (error < 0)
-            eddy_loop_call_exception_handler(
-                handle->loop,
-                &(eddy_exception_context){.message = "posted callback failed", .exception = error});
+            threadsafe_report(handle, error);
         eddy__context_leave(state, outer);
         threadsafe_finish(handle);
     }
@@ -137,6 +150,7 @@ int eddy_loop_call_soon_threadsafe(eddy_loop *loop, eddy_callback callback, void
     error = threadsafe_new(loop, callback, arg, &made);
     if (error)
         return error;
+    made->created_at = loop->debug ? EDDY__CALLER() : NULL;
     /* The caller's reference must exist before the loop can drop its own. */
     eddy_threadsafe_handle_ref(made);
     error = eddy__loop_post(loop, &made->post);

@@ -2,6 +2,7 @@
 #include "common/thread.h"
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/loop.h"
 #include "common/memory.h"
 #include "common/thread_state.h"
 #include "posix/sys.h"
@@ -236,8 +237,12 @@ static unsigned thread_forks;
 
 static void thread_fork_child(void)
 {
+    struct eddy__thread_state *state = eddy__thread_state();
+
     thread_forks++;
-    eddy__thread_state()->running = NULL; /* LOOP-2: no loop runs in the child */
+    if (state->running != NULL)
+        eddy__loop_forked(state->running);
+    state->running = NULL; /* LOOP-2: no loop runs in the child */
     eddy__global_unlock();
 }
 
