@@ -167,7 +167,8 @@ static int64_t send_takes_none(struct eddy__channel *channel, const struct eddy_
     return 0;
 }
 
-/* TR-25: part was sent and there is no memory for the rest: a write error. */
+/* TR-25, ERR-5: part was sent and there is no memory for the rest: a write error, not the system's
+ * but ours, and so reported. */
 static void test_no_memory_for_the_rest_ends_the_connection(struct fixture *f)
 {
     struct spy *spy;
@@ -183,6 +184,7 @@ static void test_no_memory_for_the_rest_ends_the_connection(struct fixture *f)
     allocations_fail(0);
     spy_end();
     assert_true(eddy_transport_is_closing(w.transport));
+    assert_ptr_equal(assert_reported("no memory", EDDY_ENOMEM)->transport, w.transport);
     run_iterations(f->loop, 1);
     assert_recorded("made", "lost:EDDY_ENOMEM");
 }

@@ -166,10 +166,12 @@ static void stream_tell_made(struct eddy__stream *stream, int error)
 static int stream_introduce(struct eddy__stream *stream)
 {
     eddy_protocol *protocol = stream->transport.protocol;
+    eddy_time entered = eddy__stream_enter(stream);
     int error = 0;
 
     if (protocol->callbacks->connection_made != NULL)
         error = protocol->callbacks->connection_made(protocol, &stream->transport);
+    eddy__stream_leave(stream, entered, "connection_made");
     if (error >= 0)
         return 0;
     eddy__stream_protocol_failed(stream, "connection_made", error);
@@ -184,6 +186,7 @@ static void stream_run_start(struct eddy__ready *ready)
     int error = 0;
 
     eddy_transport_ref(&stream->transport); /* it may be lost and let go of below */
+    eddy__stream_step(stream, STREAM_ON_MAKE);
     eddy__thread_state()->error->code = 0;
     stream->transport.protocol = setup->factory(setup->factory_arg);
     if (stream->transport.protocol == NULL) {
@@ -195,7 +198,10 @@ static void stream_run_start(struct eddy__ready *ready)
         eddy__stream_discard(stream);
     } else {
         eddy__stream_step(stream, STREAM_ON_READY);
+        eddy__stream_log_made(stream);
         error = stream_introduce(stream);
+        if (stream->forgotten)
+            eddy__stream_close(&stream->transport);
         eddy__stream_begin_reading(stream);
         stream_tell_made(stream, error);
     }
@@ -210,7 +216,11 @@ void eddy__stream_forget(struct eddy__stream *stream)
     }
     if (stream->opening != NULL)
         stream->opening->setup.on_made = NULL;
-    eddy__stream_close(&stream->transport);
+    /* The factory asks, or hears that it refused: what it makes is still told of both ends. */
+    if (stream->life == STREAM_MAKING)
+        stream->forgotten = true;
+    else
+        eddy__stream_close(&stream->transport);
 }
 
 /** Cancel what the system has in hand; its memory stays until on_closed. */
@@ -252,6 +262,7 @@ void eddy__stream_discard(struct eddy__stream *stream)
 static void stream_lose(struct eddy__stream *stream)
 {
     eddy_protocol *protocol = stream->transport.protocol;
+    eddy_time entered = eddy__stream_enter(stream);
     int error = 0;
 
     eddy_transport_ref(&stream->transport);
@@ -259,6 +270,7 @@ static void stream_lose(struct eddy__stream *stream)
         eddy__failure_restore(stream->error, stream->failure);
     if (protocol->callbacks->connection_lost != NULL)
         error = protocol->callbacks->connection_lost(protocol, stream->error);
+    eddy__stream_leave(stream, entered, "connection_lost");
     stream->transport.protocol = NULL; /* it may have freed itself */
     if (error < 0)
         eddy__transport_report(&stream->transport, "connection_lost", error);
@@ -321,7 +333,8 @@ struct stream_move {
 
 static const struct stream_move stream_moves[STREAM_LIVES][STREAM_EVENTS] = {
     [STREAM_NEW][STREAM_ON_START] = {STREAM_STARTING, stream_enter_starting},
-    [STREAM_STARTING][STREAM_ON_READY] = {STREAM_OPEN, stream_enter_open},
+    [STREAM_STARTING][STREAM_ON_MAKE] = {STREAM_MAKING, stream_stay},
+    [STREAM_MAKING][STREAM_ON_READY] = {STREAM_OPEN, stream_enter_open},
     [STREAM_OPEN][STREAM_ON_CLOSE] = {STREAM_DRAINING, stream_enter_draining},
     [STREAM_OPEN][STREAM_ON_END] = {STREAM_LOSING, stream_schedule_lost},
     [STREAM_DRAINING][STREAM_ON_CLOSE] = {STREAM_DRAINING, stream_stay},
@@ -348,34 +361,6 @@ void eddy__stream_step(struct eddy__stream *stream, enum stream_event event)
 bool eddy__stream_is_closing(const struct eddy__stream *stream)
 {
     return stream->life >= STREAM_DRAINING;
-}
-
-void eddy__stream_fail(struct eddy__stream *stream, int error)
-{
-    if (stream->life >= STREAM_LOSING)
-        return;
-    if (stream->transport.loop->debug)
-        eddy__log(EDDY_LOG_DEBUG, "transport %p: %s", (void *)&stream->transport,
-                  eddy_strerror(error));
-    stream->error = error;
-    stream->failure = eddy__failure_capture(error);
-    eddy__stream_step(stream, STREAM_ON_END);
-}
-
-void eddy__stream_break(struct eddy__stream *stream, int error)
-{
-    char peer[EDDY_ADDRESS_TEXT_MAX] = "peer";
-
-    if (stream->names->peer.length != 0)
-        eddy_address_format(&stream->names->peer, peer, sizeof peer);
-    eddy_error(error, "connection with %s: %s", peer, eddy_strerror(error));
-    eddy__stream_fail(stream, error);
-}
-
-void eddy__stream_protocol_failed(struct eddy__stream *stream, const char *callback, int error)
-{
-    eddy__transport_report(&stream->transport, callback, error);
-    eddy__stream_fail(stream, error);
 }
 
 void eddy__stream_close(struct eddy_transport *transport)

@@ -49,7 +49,10 @@ void eddy__stream_connect(struct eddy__stream *stream, const eddy_address *addre
  */
 void eddy__stream_start(struct eddy__stream *stream, const struct eddy__stream_setup *setup);
 
-/** Nobody waits for on_made any more: the stream is closed as by close() (NET-16). */
+/**
+ * Nobody waits for on_made any more: the stream is closed as by close() (NET-16). From inside the
+ * factory: once the protocol that it makes has been told of the connection (TR-52).
+ */
 void eddy__stream_forget(struct eddy__stream *stream);
 
 /** Close a stream that was never started, and its socket. Nothing is called. Cannot fail. */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * The inside of a stream, shared by its three files: stream.c (life), stream_read.c and
- * stream_write.c. Nobody else includes it.
+ * The inside of a stream, shared by its four files: stream.c (life), stream_read.c, stream_write.c
+ * and stream_error.c. Nobody else includes it.
  *
  * Three small machines, none of which drives another directly:
  *
- *   life     NEW ─start─► STARTING ─ready─► OPEN ─close─► DRAINING ─drained─► LOSING ─lost─► LOST
- *                                            └───────── end (close without output, abort,
- *                                                        error) ────────────►┘
+ *   life     NEW ─start─► STARTING ─make─► MAKING ─ready─► OPEN
+ *            OPEN ─close─► DRAINING ─drained─► LOSING ─lost─► LOST
+ *              └── end (close without output, abort, error) ──►┘
  *   reading  IDLE ─► ON ◄─► PAUSED, and ENDED after the peer's end of stream
  *   writing  OPEN ─write_eof─► ENDING ─output sent─► ENDED
  *
@@ -25,6 +25,7 @@ enum stream_life {
     STREAM_NONE, /* so that a row nobody wrote is caught */
     STREAM_NEW,
     STREAM_STARTING,
+    STREAM_MAKING, /* inside the protocol factory */
     STREAM_OPEN,
     STREAM_DRAINING,
     STREAM_LOSING,
@@ -33,7 +34,8 @@ enum stream_life {
 };
 
 enum stream_event {
-    STREAM_ON_START,   /* the connection is there: make the protocol */
+    STREAM_ON_START,   /* the connection is there */
+    STREAM_ON_MAKE,    /* make the protocol */
     STREAM_ON_READY,   /* the factory made one */
     STREAM_ON_CLOSE,   /* close() while there is output */
     STREAM_ON_END,     /* close() without output, abort(), an error */
@@ -80,6 +82,7 @@ struct eddy__stream {
     bool flow_paused;             /* pause_writing() was called last */
     bool sending;                 /* the backend owes an on_sent */
     bool channel_closed;          /* it owes nothing any more */
+    bool forgotten;               /* while the factory ran: close it once it is made */
     struct eddy__channel channel; /* last: the backend's part follows */
 };
 
@@ -106,8 +109,28 @@ void eddy__stream_fail(struct eddy__stream *stream, int error);
 /** The same for an error of the system, putting the peer's name into its words. */
 void eddy__stream_break(struct eddy__stream *stream, int error);
 
-/** A stream callback of the protocol failed: report it, and end the connection (TR-26). */
+/**
+ * A stream callback of the protocol failed: end the connection, and report it (TR-26). In this
+ * order, so that whatever the exception handler does, connection_lost() tells this error.
+ */
 void eddy__stream_protocol_failed(struct eddy__stream *stream, const char *callback, int error);
+
+/** Part of a write was sent and there is no memory for the rest: end it, and report (TR-25). */
+void eddy__stream_no_memory(struct eddy__stream *stream);
+
+/** Debug mode tells of connections (LOOP-33). */
+void eddy__stream_log_made(const struct eddy__stream *stream);
+
+/** When a callback of the protocol begins; EDDY_FOREVER if nobody wants to know. */
+static inline eddy_time eddy__stream_enter(const struct eddy__stream *stream)
+{
+    struct eddy_loop *loop = stream->transport.loop;
+
+    return loop->debug ? eddy__loop_now(loop) : EDDY_FOREVER;
+}
+
+/** It has returned: debug mode says so if it took long (LOOP-34). */
+void eddy__stream_leave(const struct eddy__stream *stream, eddy_time entered, const char *callback);
 
 /* Of the kind's table: eddy_transport_close() and those in the other two files. */
 void eddy__stream_close(struct eddy_transport *transport);

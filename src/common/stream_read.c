@@ -71,8 +71,10 @@ static int stream_ask_buffer(struct eddy__stream *stream, ptrdiff_t hint, struct
     eddy_protocol *protocol = stream->transport.protocol;
     void *buffer = NULL;
     size_t size = 0;
+    eddy_time entered = eddy__stream_enter(stream);
     int error = protocol->callbacks->get_buffer(protocol, hint, &buffer, &size);
 
+    eddy__stream_leave(stream, entered, "get_buffer");
     if (error >= 0 && (buffer == NULL || size == 0))
         error = eddy_error(EDDY_EINVALID, "get_buffer() returned an empty buffer");
     if (error < 0) {
@@ -103,10 +105,12 @@ int eddy__stream_get_buffer(struct eddy__channel *channel, struct eddy__span *sp
 static void stream_updated(struct eddy__stream *stream, size_t size)
 {
     eddy_protocol *protocol = stream->transport.protocol;
+    eddy_time entered = eddy__stream_enter(stream);
     int error = 0;
 
     if (protocol->callbacks->buffer_updated != NULL)
         error = protocol->callbacks->buffer_updated(protocol, size);
+    eddy__stream_leave(stream, entered, "buffer_updated");
     if (error < 0)
         eddy__stream_protocol_failed(stream, "buffer_updated", error);
 }
@@ -129,28 +133,38 @@ static void stream_feed(struct eddy__stream *stream, const unsigned char *data, 
     }
 }
 
+static void stream_received(struct eddy__stream *stream, const void *data, size_t size)
+{
+    eddy_protocol *protocol = stream->transport.protocol;
+    eddy_time entered = eddy__stream_enter(stream);
+    int error = 0;
+
+    if (protocol->callbacks->data_received != NULL)
+        error = protocol->callbacks->data_received(protocol, data, size);
+    eddy__stream_leave(stream, entered, "data_received");
+    if (error < 0)
+        eddy__stream_protocol_failed(stream, "data_received", error);
+}
+
 void eddy__stream_on_received(struct eddy__channel *channel, const void *data, size_t size)
 {
     struct eddy__stream *stream = stream_of_channel(channel);
-    eddy_protocol *protocol = stream->transport.protocol;
     void *buffer = stream->buffer;
-    int error = 0;
 
     stream->buffer = NULL;
     if (buffer != NULL && data == buffer)
         stream_updated(stream, size);
-    else if (protocol->callbacks->get_buffer != NULL)
+    else if (stream->transport.protocol->callbacks->get_buffer != NULL)
         stream_feed(stream, data, size);
-    else if (protocol->callbacks->data_received != NULL)
-        error = protocol->callbacks->data_received(protocol, data, size);
-    if (error < 0)
-        eddy__stream_protocol_failed(stream, "data_received", error);
+    else
+        stream_received(stream, data, size);
 }
 
 void eddy__stream_on_receive_ended(struct eddy__channel *channel, int error)
 {
     struct eddy__stream *stream = stream_of_channel(channel);
     eddy_protocol *protocol = stream->transport.protocol;
+    eddy_time entered;
     int answer = 0;
 
     stream->buffer = NULL;
@@ -160,8 +174,10 @@ void eddy__stream_on_receive_ended(struct eddy__channel *channel, int error)
         return;
     }
     stream_log(stream, "received the end of the stream");
+    entered = eddy__stream_enter(stream);
     if (protocol->callbacks->eof_received != NULL)
         answer = protocol->callbacks->eof_received(protocol);
+    eddy__stream_leave(stream, entered, "eof_received");
     if (answer < 0)
         eddy__stream_protocol_failed(stream, "eof_received", answer);
     else if (answer == 0)

@@ -42,12 +42,14 @@ static void stream_queued(struct eddy__stream *stream)
 }
 
 /**
- * Whether a write may go on: 1; 0 when it is to be dropped (TR-11), which is not an error; or the
- * error.
+ * Whether a write of `size` bytes may go on: 1; 0 when it is to be dropped (TR-11), which is not an
+ * error; or the error.
  */
-static int stream_may_write(struct eddy__stream *stream)
+static int stream_may_write(struct eddy__stream *stream, size_t size)
 {
     if (eddy__stream_is_closing(stream)) {
+        if (size == 0)
+            return 0;
         if (stream->dropped_writes < DROPPED_WRITES_WARNED)
             stream->dropped_writes++;
         if (stream->dropped_writes >= DROPPED_WRITES_WARNED)
@@ -99,21 +101,21 @@ int eddy__stream_write(struct eddy_transport *transport, const eddy_buffer *buff
     struct eddy__stream *stream = stream_of(transport);
     size_t total = stream_total(buffers, count);
     int64_t sent;
-    int error = stream_may_write(stream);
+    int error = stream_may_write(stream, total);
 
     if (error <= 0)
         return error;
     if (total == 0)
         return 0;
     if (total > SIZE_MAX / 2)
-        return EDDY_ENOMEM;
+        return eddy_error(EDDY_ENOMEM, "no memory holds as much as the buffers claim to");
     sent = stream_try(stream, buffers, count);
     if (sent < 0 || (size_t)sent == total)
         return 0; /* a failure comes by connection_lost() (TR-25) */
     if (eddy__output_copy(&stream->output, buffers, count, (size_t)sent) != 0) {
         if (sent == 0)
             return EDDY_ENOMEM;
-        eddy__stream_fail(stream, EDDY_ENOMEM);
+        eddy__stream_no_memory(stream);
         return 0;
     }
     stream_queued(stream);
@@ -126,7 +128,7 @@ int eddy__stream_write_owned(struct eddy_transport *transport, const void *data,
     struct eddy__stream *stream = stream_of(transport);
     const eddy_buffer buffer = {data, size};
     int64_t sent = 0;
-    int error = stream_may_write(stream);
+    int error = stream_may_write(stream, size);
 
     if (error > 0 && size > 0) {
         error = 0;
@@ -138,7 +140,7 @@ int eddy__stream_write_owned(struct eddy_transport *transport, const void *data,
                 return 0;
             }
             if (sent > 0) {
-                eddy__stream_fail(stream, EDDY_ENOMEM);
+                eddy__stream_no_memory(stream);
                 error = 0;
             }
         }

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/** How a stream ends by an error (TR-17, TR-25, TR-26), and what debug mode says of a stream. */
+#include "common/log.h"
+#include "common/stream_parts.h"
+#include <stdio.h>
+
+/** The peer's name for messages, as far as it is known. */
+static const char *stream_peer_text(const struct eddy__stream *stream,
+                                    char text[EDDY_ADDRESS_TEXT_MAX])
+{
+    if (stream->names->peer.length == 0)
+        return "peer";
+    eddy_address_format(&stream->names->peer, text, EDDY_ADDRESS_TEXT_MAX);
+    return text;
+}
+
+void eddy__stream_log_made(const struct eddy__stream *stream)
+{
+    char peer[EDDY_ADDRESS_TEXT_MAX];
+
+    if (stream->transport.loop->debug)
+        eddy__log(EDDY_LOG_DEBUG, "transport %p: %s %s", (const void *)&stream->transport,
+                  stream->server != NULL ? "accepted from" : "connected to",
+                  stream_peer_text(stream, peer));
+}
+
+void eddy__stream_fail(struct eddy__stream *stream, int error)
+{
+    if (stream->life >= STREAM_LOSING)
+        return;
+    if (stream->transport.loop->debug)
+        eddy__log(EDDY_LOG_DEBUG, "transport %p: %s", (void *)&stream->transport,
+                  eddy_strerror(error));
+    stream->error = error;
+    stream->failure = eddy__failure_capture(error);
+    eddy__stream_step(stream, STREAM_ON_END);
+}
+
+void eddy__stream_break(struct eddy__stream *stream, int error)
+{
+    char peer[EDDY_ADDRESS_TEXT_MAX];
+
+    eddy_error(error, "connection with %s: %s", stream_peer_text(stream, peer),
+               eddy_strerror(error));
+    eddy__stream_fail(stream, error);
+}
+
+void eddy__stream_protocol_failed(struct eddy__stream *stream, const char *callback, int error)
+{
+    eddy__stream_fail(stream, error);
+    eddy__transport_report(&stream->transport, callback, error);
+}
+
+void eddy__stream_no_memory(struct eddy__stream *stream)
+{
+    eddy__stream_fail(stream, EDDY_ENOMEM);
+    eddy_loop_call_exception_handler(stream->transport.loop,
+                                     &(eddy_exception_context){
+                                         .message = "no memory for the rest of a write",
+                                         .exception = EDDY_ENOMEM,
+                                         .protocol = stream->transport.protocol,
+                                         .transport = &stream->transport,
+                                     });
+}
+
+void eddy__stream_leave(const struct eddy__stream *stream, eddy_time entered, const char *callback)
+{
+    struct eddy_loop *loop = stream->transport.loop;
+    char what[80];
+
+    if (entered == EDDY_FOREVER)
+        return;
+    snprintf(what, sizeof what, "%s() of transport %p", callback, (const void *)&stream->transport);
+    eddy__loop_report_slow(loop, eddy__loop_now(loop) - entered, what);
+}
