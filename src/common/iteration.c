@@ -18,14 +18,19 @@
 #define SKIPPED_MAX 64
 #define SKIPPING_MAX EDDY_MICROSECONDS(100)
 
-/** Take what other threads posted, so that it runs with this iteration. */
+/** Take what other threads posted, and signals, so that it runs with this iteration. */
+static void iteration_collect(struct eddy_loop *loop)
+{
+    eddy__inbox_take(&loop->inbox, &loop->ready);
+    eddy__signals_dispatch(loop);
+}
+
 static void iteration_prepare(struct eddy_loop *loop)
 {
     /* First the flag, then the posts: a post that comes in between wakes the wait for nothing,
      * the other way round it would be slept over. */
     atomic_store(&loop->inbox.wake_pending, false);
-    eddy__inbox_take(&loop->inbox, &loop->ready);
-    eddy__signals_dispatch(loop);
+    iteration_collect(loop);
 }
 
 /** LOOP-23. */
@@ -110,7 +115,7 @@ int eddy__loop_iterate(struct eddy_loop *loop, bool first)
         if (error)
             return error;
         /* What ended the wait runs now; `wake_pending` stays set until the next one. */
-        eddy__inbox_take(&loop->inbox, &loop->ready);
+        iteration_collect(loop);
         loop->backend->dispatch(loop);
         iteration_expire(loop);
     }
