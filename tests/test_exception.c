@@ -232,6 +232,25 @@ static void test_handler_runs_in_the_context_of_the_handle(struct fixture *f)
     assert_null(eddy_get_context());
 }
 
+/* ERR-2: also when it is told of from somewhere else. */
+static void test_report_from_elsewhere_runs_in_the_context_of_its_handle(struct fixture *f)
+{
+    eddy_exception_context report = {.message = "from elsewhere"};
+    eddy_context *context = NULL;
+    eddy_handle handle;
+    int error;
+
+    eddy_loop_set_exception_handler(f->loop, context_handler, NULL);
+    must(eddy_context_new("blue", NULL, &context));
+    error = eddy_loop_call_soon_in_context(f->loop, on_call, "ran", context, &handle);
+    eddy_context_unref(context);
+    must(error);
+    eddy_loop_call_exception_handler(f->loop, &report);
+    report.handle = &handle;
+    eddy_loop_call_exception_handler(f->loop, &report);
+    assert_recorded("in none", "in blue");
+}
+
 /* ERR-5, ERR-1: an error that nobody asked a future for names the future. */
 static void test_unretrieved_error_of_a_future_is_reported(struct fixture *f)
 {
@@ -259,6 +278,7 @@ int main(void)
         TEST(test_handler_may_ask_for_exit),
         TEST(test_handler_may_call_the_default),
         TEST(test_handler_runs_in_the_context_of_the_handle),
+        TEST(test_report_from_elsewhere_runs_in_the_context_of_its_handle),
         TEST(test_unretrieved_error_of_a_future_is_reported),
     };
 

@@ -254,6 +254,22 @@ static void test_first_iteration_of_a_run_always_looks(struct fixture *f)
     assert_int_equal(spy->waits, 5);
 }
 
+/* LOOP-25: also when nothing but a callback ends each run. */
+static void test_runs_of_one_iteration_each_look_once(struct fixture *f)
+{
+    struct spy *spy;
+    int i;
+
+    must(eddy_loop_call_soon(f->loop, on_call_stop, f->loop, NULL));
+    spy = spy_begin(f->loop);
+    for (i = 0; i < 5; i++) {
+        must(eddy_loop_call_soon(f->loop, on_call_stop, f->loop, NULL));
+        must(eddy_loop_run_forever(f->loop));
+    }
+    spy_end();
+    assert_int_equal(spy->waits, 5);
+}
+
 /* LOOP-25: waits are skipped while callbacks keep each other busy, but not for long. */
 static void test_waits_are_skipped_while_callbacks_are_ready(struct fixture *f)
 {
@@ -412,6 +428,7 @@ int main(void)
         TEST(test_event_of_the_last_iteration_is_delivered_once),
         TEST(test_short_runs_with_the_wake_up_in_use),
         TEST(test_first_iteration_of_a_run_always_looks),
+        TEST(test_runs_of_one_iteration_each_look_once),
         TEST(test_waits_are_skipped_while_callbacks_are_ready),
         TEST(test_cancelled_timers_take_no_room),
         TEST(test_time_is_monotonic),

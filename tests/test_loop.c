@@ -174,6 +174,24 @@ static void test_unknown_backend_is_invalid(struct fixture *f)
     assert_text_contains("steam");
 }
 
+/* POL-6: EDDY_BACKEND chooses where the program does not. */
+static void test_environment_chooses_the_backend(struct fixture *f)
+{
+    eddy_loop *loop = NULL, *none = NULL;
+    int error, refused;
+
+    platform_set_environment("EDDY_BACKEND", "steam");
+    refused = eddy_loop_new(NULL, &none);
+    platform_set_environment("EDDY_BACKEND", eddy_loop_get_backend(f->loop));
+    error = eddy_loop_new(NULL, &loop);
+    platform_set_environment("EDDY_BACKEND", NULL);
+    must(error);
+    assert_string_equal(eddy_loop_get_backend(loop), eddy_loop_get_backend(f->loop));
+    free_loop(loop);
+    assert_int_equal(refused, EDDY_EINVALID);
+    assert_null(none);
+}
+
 struct nested_case {
     eddy_loop *outer;
     eddy_loop *other;
@@ -365,6 +383,7 @@ int main(void)
         TEST(test_set_event_loop_does_not_change_what_runs),
         TEST(test_new_event_loop_is_neither_current_nor_running),
         TEST(test_unknown_backend_is_invalid),
+        TEST(test_environment_chooses_the_backend),
         TEST(test_run_inside_a_run_fails),
         TEST(test_run_preconditions_are_checked_in_order),
         TEST(test_two_threads_run_their_loops_at_once),

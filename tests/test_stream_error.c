@@ -31,7 +31,18 @@ static int keep_words(struct witness *w, enum witness_event event)
     return 0;
 }
 
-/* TR-42: the text is in place when connection_lost() is called, and names the peer. */
+/* Something else fails in each iteration, up to the end of the connection. */
+static int on_call_fail_otherwise(void *witness)
+{
+    struct witness *w = witness;
+
+    eddy_error(EDDY_EUSER - 9, "something else");
+    return w->transport != NULL
+               ? eddy_loop_call_later(eddy_get_running_loop(), 1, on_call_fail_otherwise, w, NULL)
+               : 0;
+}
+
+/* TR-42: the text is in place when connection_lost() is called, whatever failed meanwhile. */
 static void test_connection_lost_finds_the_words_of_its_error(struct fixture *f)
 {
     struct witness w;
@@ -40,6 +51,7 @@ static void test_connection_lost_finds_the_words_of_its_error(struct fixture *f)
     witness_init(&w, NULL);
     w.script = keep_words;
     connect_tcp_peer(f, &w, &peer);
+    must(eddy_loop_call_soon(f->loop, on_call_fail_otherwise, &w, NULL));
     peer_reset(&peer);
     run_until_recorded(f->loop, "words");
     assert_recorded("made", "lost:EDDY_ECONNRESET", "words");
