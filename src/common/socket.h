@@ -73,6 +73,12 @@ struct eddy__socket_ops {
     /** 1 if a user's socket is non-blocking, or cannot be asked (Windows); 0 if not. */
     int (*is_nonblocking)(eddy_socket socket);
 
+    /**
+     * 0 if the system can tell when a user's descriptor is ready; EDDY_EPERM for what always is, as
+     * regular files (FD-4), EDDY_EBADF. Asked since not every selector refuses them.
+     */
+    int (*check_watchable)(eddy_socket socket);
+
     /** Say what a user's socket is; EDDY_EBADF or EDDY_ENOTSOCK if it is none. */
     int (*identify)(eddy_socket socket, int *family, int *type, int *protocol);
 

@@ -130,6 +130,12 @@ static void watcher_settle(struct eddy__watcher *watcher)
     loop->backend->channel_close(&watcher->channel, false);
 }
 
+static int watcher_refuse(eddy_socket socket, int error)
+{
+    return eddy_error(error, "cannot watch descriptor %lld: %s", (long long)socket,
+                      eddy_strerror(error));
+}
+
 /** The watcher of `socket`, made if need be, watching for `event` beside what it watches for. */
 static int watcher_get(struct eddy_loop *loop, eddy_socket socket, unsigned event,
                        struct eddy__watcher **found)
@@ -143,8 +149,7 @@ static int watcher_get(struct eddy_loop *loop, eddy_socket socket, unsigned even
     if (error) {
         if (watcher_wanted(watcher) == 0)
             watcher_settle(watcher);
-        return eddy_error(error, "cannot watch descriptor %lld: %s", (long long)socket,
-                          eddy_strerror(error));
+        return watcher_refuse(socket, error);
     }
     *found = watcher;
     return 0;
@@ -187,8 +192,11 @@ int eddy__watcher_set_slot(struct eddy_loop *loop, eddy_socket socket, unsigned 
 {
     struct eddy__watcher *watcher = NULL;
     struct eddy__slot *replaced;
-    int error = watcher_get(loop, socket, event, &watcher);
+    int error = loop->backend->sockets->check_watchable(socket);
 
+    if (error)
+        return watcher_refuse(socket, error);
+    error = watcher_get(loop, socket, event, &watcher);
     if (error)
         return error;
     replaced = watcher_side(watcher, event)->slot;

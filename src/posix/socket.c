@@ -116,6 +116,15 @@ static int socket_is_nonblocking(eddy_socket socket)
     return flags < 0 ? socket_error() : (flags & O_NONBLOCK) != 0;
 }
 
+static int socket_check_watchable(eddy_socket socket)
+{
+    struct stat state;
+
+    if (EDDY__SYS(fstat)((int)socket, &state) < 0)
+        return socket_error();
+    return S_ISREG(state.st_mode) || S_ISDIR(state.st_mode) ? eddy__system_error(EPERM) : 0;
+}
+
 static int socket_integer(eddy_socket socket, int level, int name, int *value)
 {
     socklen_t size = sizeof *value;
@@ -392,6 +401,7 @@ const struct eddy__socket_ops eddy__system_sockets = {
     .close = socket_close,
     .set_nonblocking = socket_set_nonblocking,
     .is_nonblocking = socket_is_nonblocking,
+    .check_watchable = socket_check_watchable,
     .identify = socket_identify,
     .is_listening = socket_is_listening,
     .duplicate = socket_duplicate,

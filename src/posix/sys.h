@@ -20,6 +20,7 @@
 #include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -94,6 +95,7 @@ static inline int epoll_wait_ns(int epoll, struct epoll_event *events, int max,
     X(int, getsockopt, (int fd, int level, int name, void *value, socklen_t *size),                \
       (fd, level, name, value, size), -1)                                                          \
     X(int, fcntl, (int fd, int command, int value), (fd, command, value), -1)                      \
+    X(int, fstat, (int fd, struct stat * state), (fd, state), -1)                                  \
     X(int, pipe, (int fds[2]), (fds), -1)                                                          \
     X(ssize_t, read, (int fd, void *data, size_t size), (fd, data, size), -1)                      \
     X(ssize_t, write, (int fd, const void *data, size_t size), (fd, data, size), -1)               \

@@ -177,6 +177,11 @@ static int sim_is_nonblocking(eddy_socket number)
     return eddy__sim_lookup(number) == NULL ? EDDY_EBADF : 1;
 }
 
+static int sim_check_watchable(eddy_socket number)
+{
+    return eddy__sim_lookup(number) == NULL ? EDDY_EBADF : 0;
+}
+
 static int sim_identify(eddy_socket number, int *family, int *type, int *protocol)
 {
     const struct eddy__sim_socket *socket = eddy__sim_lookup(number);
@@ -496,6 +501,7 @@ const struct eddy__socket_ops eddy__sim_sockets = {
     .close = sim_close,
     .set_nonblocking = sim_set_nonblocking,
     .is_nonblocking = sim_is_nonblocking,
+    .check_watchable = sim_check_watchable,
     .identify = sim_identify,
     .is_listening = sim_is_listening,
     .duplicate = sim_duplicate,

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* Readers and writers of descriptors that are no sockets: FD-4, FD-5. */
+#include "support/support.h"
+#include <string.h>
+
+#if defined(_WIN32)
+
+static void test_no_other_descriptors(struct fixture *f)
+{
+    (void)f;
+    skip(); /* only sockets can be watched there */
+}
+
+int main(void)
+{
+    static const struct test tests[] = {TEST(test_no_other_descriptors)};
+
+    return run_suite("reader_posix", tests);
+}
+
+#else
+
+#include <fcntl.h>
+#include <unistd.h>
+
+/** A pipe of the fixture: [0] is for reading. */
+static void new_pipe(struct fixture *f, int fds[2])
+{
+    assert_int_equal(pipe(fds), 0);
+    fixture_keep_socket(f, fds[0]);
+    fixture_keep_socket(f, fds[1]);
+}
+
+static void close_now(struct fixture *f, int fd)
+{
+    fixture_drop_socket(f, fd);
+    close(fd);
+}
+
+/* A simulated loop has no descriptors of the system. */
+static bool is_refused_by_simulation(struct fixture *f, int fd)
+{
+    if (!fixture_backend_is(f, "sim"))
+        return false;
+    assert_int_equal(eddy_loop_add_reader(f->loop, fd, on_call, "x"), EDDY_EINVALID);
+    return true;
+}
+
+static void test_pipe_has_reader_and_writer(struct fixture *f)
+{
+    int fds[2];
+    char byte;
+
+    new_pipe(f, fds);
+    if (is_refused_by_simulation(f, fds[0]))
+        return;
+    must(eddy_loop_add_reader(f->loop, fds[0], on_call, "read"));
+    must(eddy_loop_add_writer(f->loop, fds[1], on_call, "write"));
+    run_until_recorded(f->loop, "write");
+    assert_int_equal(eddy_loop_remove_writer(f->loop, fds[1]), 1);
+    assert_int_equal(recorded("read"), 0);
+    assert_int_equal(write(fds[1], "x", 1), 1);
+    run_until_recorded(f->loop, "read");
+    assert_int_equal(read(fds[0], &byte, 1), 1);
+    recorder_reset();
+    run_for(f->loop, EDDY_MILLISECONDS(1));
+    assert_nothing_recorded();
+    close_now(f, fds[1]); /* FD-4: so is the end of file */
+    run_until_recorded(f->loop, "read");
+    assert_int_equal(eddy_loop_remove_reader(f->loop, fds[0]), 1);
+    recorder_reset();
+}
+
+/* FD-4: nobody reads any more. */
+static void test_broken_pipe_calls_the_writer(struct fixture *f)
+{
+    static char filling[4096];
+    int fds[2];
+
+    new_pipe(f, fds);
+    if (is_refused_by_simulation(f, fds[1]))
+        return;
+    fcntl(fds[1], F_SETFL, O_NONBLOCK);
+    while (write(fds[1], filling, sizeof filling) > 0)
+        continue;
+    must(eddy_loop_add_writer(f->loop, fds[1], on_call, "broken"));
+    run_for(f->loop, EDDY_MILLISECONDS(1));
+    assert_nothing_recorded();
+    close_now(f, fds[0]);
+    run_until_recorded(f->loop, "broken");
+    assert_int_equal(eddy_loop_remove_writer(f->loop, fds[1]), 1);
+    recorder_reset();
+}
+
+/* FD-4: a regular file is always ready, so that there is nothing to wait for; folders likewise. */
+static void test_regular_files_are_refused(struct fixture *f)
+{
+    static const char *const paths[] = {"/proc/self/exe", "/"};
+
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        int fd = open(paths[i], O_RDONLY | O_CLOEXEC);
+
+        if (fd < 0)
+            continue; /* the first is there on Linux only */
+        fixture_keep_socket(f, fd);
+        if (is_refused_by_simulation(f, fd))
+            continue;
+        assert_int_equal(eddy_loop_add_reader(f->loop, fd, on_call, "x"), EDDY_EPERM);
+        assert_non_null(strstr(eddy_error_text(), "cannot watch"));
+        assert_int_equal(eddy_loop_remove_reader(f->loop, fd), 0);
+        assert_int_equal(eddy_loop_add_writer(f->loop, fd, on_call, "x"), EDDY_EPERM);
+    }
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        TEST(test_pipe_has_reader_and_writer),
+        TEST(test_broken_pipe_calls_the_writer),
+        TEST(test_regular_files_are_refused),
+    };
+
+    return run_suite("reader_posix", tests);
+}
+
+#endif
