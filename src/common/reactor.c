@@ -8,8 +8,9 @@
  * its ready node leaves the queue, so that an event that was already on its way does not arrive;
  * selectors are level-triggered, so nothing is lost by that.
  *
- * A selector can refuse a channel: no memory, a file that cannot be polled, a descriptor beyond the
- * range of select(). The orders are then REFUSED until their events have told it.
+ * A selector can refuse a channel: no memory, a file that cannot be polled. The orders are then
+ * REFUSED until their events have told it. What it could never take (a descriptor beyond the range
+ * of select()) does not become a channel in the first place.
  *
  * Closing takes effect at once: the selector forgets the channel before its socket is closed, as
  * another process may hold a copy that would keep the registration alive. Only on_closed waits for
@@ -361,7 +362,11 @@ static void reactor_run_writable(struct eddy__ready *ready)
 int eddy__reactor_channel_open(struct eddy__channel *base)
 {
     struct eddy__reactor_channel *channel = reactor_channel(base);
+    const struct eddy__selector *selector = reactor_of(channel)->selector;
+    int error = selector->check != NULL ? selector->check(base->socket) : 0;
 
+    if (error < 0)
+        return error;
     channel->readable.run = reactor_run_readable;
     channel->writable.run = reactor_run_writable;
     return 0;

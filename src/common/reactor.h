@@ -24,6 +24,9 @@ struct eddy__selector {
     /** Free all that; in a forked child too, where nothing shared with the parent is touched. */
     void (*close)(struct eddy__reactor *reactor);
 
+    /** 0, or an error with its text if `socket` is none that watch() could take. NULL: any is. */
+    int (*check)(eddy_socket socket);
+
     /**
      * Watch `channel` for `interest` (READABLE | WRITABLE), level-triggered. `channel->interest`
      * is what was watched before; 0 there: register, 0 as `interest`: unregister, which cannot

@@ -14,6 +14,7 @@
 #include "posix/limit.h"
 #include "posix/sys.h"
 #include "posix/wake.h"
+#include <assert.h>
 
 struct selection {
     struct eddy__wake wake;
@@ -26,9 +27,9 @@ struct selection {
     struct eddy__reactor_channel *channels[FD_SETSIZE]; /* NULL: not watched, or the wake-up */
 };
 
-static int select_refuse(int fd)
+static int select_check(eddy_socket socket)
 {
-    if (fd < FD_SETSIZE)
+    if (socket < FD_SETSIZE)
         return 0;
     return eddy_error(EDDY_EMFILE, "select takes only descriptors below %d", (int)FD_SETSIZE);
 }
@@ -43,7 +44,7 @@ static int select_open(struct eddy__reactor *reactor)
     error = eddy__wake_open(&selection->wake);
     if (error < 0)
         goto fail;
-    error = select_refuse(selection->wake.read_fd);
+    error = select_check(selection->wake.read_fd);
     if (error < 0)
         goto fail_wake;
     FD_ZERO(&selection->want_read);
@@ -86,10 +87,8 @@ static int select_watch(struct eddy__reactor_channel *channel, unsigned interest
     struct eddy__reactor *reactor = channel->channel.loop->backend_state;
     struct selection *selection = reactor->selector_state;
     int fd = (int)channel->channel.socket;
-    int error = select_refuse(fd);
 
-    if (error < 0)
-        return error;
+    assert(fd >= 0 && fd < FD_SETSIZE);
     if (interest == 0) {
         if (selection->channels[fd] == channel)
             select_remove(selection, fd);
@@ -111,43 +110,60 @@ static int select_watch(struct eddy__reactor_channel *channel, unsigned interest
     return 0;
 }
 
-/*
- * One descriptor that the user has closed without a word makes the whole call fail. Say that these
- * are ready, so that who waits for them meets EBADF; false if there is none.
- */
-static bool select_see_closed(struct selection *selection)
+/* The sets `seen_...` ask, and the call answers in them. */
+static int select_ask(struct selection *selection, const struct timespec *limit)
 {
-    FD_ZERO(&selection->seen_read);
-    FD_ZERO(&selection->seen_write);
-    selection->seen = 0;
+    return EDDY__SYS(pselect)(selection->end, &selection->seen_read, &selection->seen_write, NULL,
+                              limit, NULL);
+}
+
+/*
+ * One descriptor that the user has closed without a word makes the whole call fail. Ask again
+ * without those, and say that they are ready, so that who waits for them meets EBADF.
+ */
+static int select_ask_without_closed(struct selection *selection)
+{
+    static const struct timespec now = {0, 0};
+    fd_set closed;
+    int count = 0, seen;
+
+    FD_ZERO(&closed);
+    selection->seen_read = selection->want_read;
+    selection->seen_write = selection->want_write;
     for (int fd = 0; fd < selection->end; fd++) {
         if (selection->channels[fd] == NULL || EDDY__SYS(fcntl)(fd, F_GETFD, 0) >= 0)
             continue;
+        FD_SET(fd, &closed);
+        FD_CLR(fd, &selection->seen_read);
+        FD_CLR(fd, &selection->seen_write);
+        count++;
+    }
+    seen = select_ask(selection, &now); /* fails again if it was none of these */
+    for (int fd = 0; fd < selection->end && seen >= 0 && count > 0; fd++) {
+        if (!FD_ISSET(fd, &closed))
+            continue;
         FD_SET(fd, &selection->seen_read);
         FD_SET(fd, &selection->seen_write);
-        selection->seen += 2;
+        seen += 2;
+        count--;
     }
-    return selection->seen > 0;
+    return seen;
 }
 
 static int select_wait(struct eddy__reactor *reactor, eddy_time timeout)
 {
     struct selection *selection = reactor->selector_state;
     struct timespec limit;
-    int error;
+    int seen;
 
     selection->seen_read = selection->want_read;
     selection->seen_write = selection->want_write;
-    selection->seen =
-        EDDY__SYS(pselect)(selection->end, &selection->seen_read, &selection->seen_write, NULL,
-                           eddy__limit_ns(timeout, &limit), NULL);
-    if (selection->seen < 0) {
-        error = errno;
-        selection->seen = 0;
-        if (error == EINTR || (error == EBADF && select_see_closed(selection)))
-            return 0;
-        return eddy__system_error(error);
-    }
+    seen = select_ask(selection, eddy__limit_ns(timeout, &limit));
+    if (seen < 0 && errno == EBADF)
+        seen = select_ask_without_closed(selection);
+    selection->seen = seen > 0 ? seen : 0;
+    if (seen < 0)
+        return errno == EINTR ? 0 : eddy__system_error(errno);
     if (selection->seen > 0 && FD_ISSET(selection->wake.read_fd, &selection->seen_read)) {
         eddy__wake_drain(&selection->wake);
         selection->seen--;
@@ -186,6 +202,7 @@ static void select_wake(struct eddy__reactor *reactor)
 static const struct eddy__selector select_selector = {
     .open = select_open,
     .close = select_close,
+    .check = select_check,
     .watch = select_watch,
     .wait = select_wait,
     .report = select_report,
