@@ -40,10 +40,15 @@ static int handle_check(struct eddy_loop *loop, const struct handle_request *req
     return 0;
 }
 
-/** The context that a call captures if it is given none. */
+/**
+ * The context that a call captures if it is given none. The running loop knows it without a look at
+ * the thread; in debug mode, where other threads are found out, its state is not touched before.
+ */
 static eddy_context *handle_context(const struct eddy_loop *loop)
 {
-    return loop != NULL && loop->state != NULL ? loop->state->context : eddy_get_context();
+    const struct eddy__thread_state *state = loop != NULL && !loop->debug ? loop->state : NULL;
+
+    return state != NULL ? state->context : eddy_get_context();
 }
 
 int eddy__slot_hold(struct eddy_loop *loop, eddy_callback callback, void *arg, void *caller,

@@ -20,7 +20,7 @@ struct eddy_threadsafe_handle {
     eddy_callback callback;
     void *arg;
     eddy_context *context;
-    void *created_at; /**< debug mode: return address of the posting call */
+    void *created_at; /**< return address of the posting call */
     atomic_int state;
     atomic_uint references;
     uint64_t runner; /**< thread that runs it; written before RUNNING is visible */
@@ -57,14 +57,15 @@ static void threadsafe_finish(struct eddy_threadsafe_handle *handle)
 /** Report a posted callback that failed (LOOP-42). */
 static void threadsafe_report(struct eddy_threadsafe_handle *handle, int error)
 {
+    void *created_at = handle->loop->debug ? handle->created_at : NULL;
     char place[EDDY__PLACE_TEXT_SIZE];
 
-    eddy_loop_call_exception_handler(
-        handle->loop, &(eddy_exception_context){
-                          .message = "posted callback failed",
-                          .exception = error,
-                          .handle_traceback = eddy__place_text(handle->created_at, place),
-                      });
+    eddy_loop_call_exception_handler(handle->loop,
+                                     &(eddy_exception_context){
+                                         .message = "posted callback failed",
+                                         .exception = error,
+                                         .handle_traceback = eddy__place_text(created_at, place),
+                                     });
 }
 
 static void threadsafe_run(struct eddy__ready *ready)
@@ -150,7 +151,7 @@ int eddy_loop_call_soon_threadsafe(eddy_loop *loop, eddy_callback callback, void
     error = threadsafe_new(loop, callback, arg, &made);
     if (error)
         return error;
-    made->created_at = loop->debug ? EDDY__CALLER() : NULL;
+    made->created_at = EDDY__CALLER(); /* whether the loop debugs is its thread's to ask */
     /* The caller's reference must exist before the loop can drop its own. */
     eddy_threadsafe_handle_ref(made);
     error = eddy__loop_post(loop, &made->post);
