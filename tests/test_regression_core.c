@@ -460,6 +460,60 @@ static void test_a_freed_loop_is_not_the_current_one(struct fixture *f)
     assert_int_equal(eddy_get_event_loop(&loop), EDDY_EBADSTATE);
 }
 
+/* LOOP-17: what was closed is not called unclosed, though it could not end any more. */
+static void test_closing_the_loop_knows_what_was_closing(struct fixture *f)
+{
+    struct witness closed;
+    struct peer peer;
+
+    eddy_loop_set_debug(f->loop, true);
+    witness_init(&closed, NULL);
+    connect_peer(f, &closed, &peer);
+    eddy_transport_close(closed.transport);
+    assert_int_equal(eddy_loop_close(f->loop), 0);
+    assert_int_equal(logged(EDDY_LOG_WARNING, "never closed"), 0);
+    assert_logged(EDDY_LOG_WARNING, "still closing");
+    assert_recorded("made");
+}
+
+/* What epoll says when the user has as many watches as the system allows. */
+static int accept_without_watches(eddy_socket socket, eddy_socket *accepted, eddy_address *peer)
+{
+    (void)socket;
+    (void)accepted;
+    (void)peer;
+    record("accept");
+    return EDDY_ENOSPC;
+}
+
+/* NET-26: a shortage does not pass by asking again at once. */
+static void test_a_shortage_of_watches_is_waited_out(struct fixture *f)
+{
+    struct reluctant reluctant = {0};
+    eddy_value value = {0};
+    struct spy *spy;
+
+    need_whole_test();
+    if (fixture_backend_is(f, "iocp"))
+        skip(); /* accepts by itself */
+    must(eddy_loop_run_until_complete(
+        f->loop,
+        eddy_loop_create_server(f->loop, reluctant_factory, &reluctant, "127.0.0.1", 0, NULL),
+        &value));
+    spy = spy_begin(f->loop);
+    counting_sockets = *spy->backend.sockets;
+    counting_sockets.accept = accept_without_watches;
+    spy->backend.sockets = &counting_sockets;
+    connect_client(f, value.server);
+    run_until_recorded(f->loop, "accept");
+    run_iterations(f->loop, 10);
+    spy_end();
+    assert_recorded("accept");
+    assert_reported("out of resources", EDDY_ENOSPC);
+    eddy_server_close(value.server);
+    eddy_server_unref(value.server);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -484,6 +538,8 @@ int main(void)
         TEST(test_empty_writes_to_a_closed_transport_are_not_warned_of),
         TEST(test_reserved_options_of_a_loop_are_refused),
         TEST(test_a_freed_loop_is_not_the_current_one),
+        TEST(test_closing_the_loop_knows_what_was_closing),
+        TEST(test_a_shortage_of_watches_is_waited_out),
     };
 
     return run_suite("regression_core", tests);

@@ -35,7 +35,7 @@ static void listener_report(const struct eddy__listener *listener, const char *m
 static bool listener_is_shortage(int error)
 {
     return error == EDDY_EMFILE || error == EDDY_ENFILE || error == EDDY_ENOBUFS ||
-           error == EDDY_ENOMEM;
+           error == EDDY_ENOMEM || error == EDDY_ENOSPC; /* epoll's limit of watches */
 }
 
 /** NET-26, NET-27. The handler of the report may close the server. */

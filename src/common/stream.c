@@ -56,8 +56,10 @@ static void stream_abandon(struct eddy__live *live)
 {
     struct eddy__stream *stream = EDDY__OWNER(live, struct eddy__stream, live);
 
-    if (stream->transport.loop->debug)
-        eddy__log(EDDY_LOG_WARNING, "transport %p was never closed", (void *)&stream->transport);
+    /* Before it was open, nobody but the library knew it. */
+    if (stream->transport.loop->debug && stream->life >= STREAM_OPEN)
+        eddy__log(EDDY_LOG_WARNING, "transport %p was %s", (void *)&stream->transport,
+                  eddy__stream_is_closing(stream) ? "still closing" : "never closed");
     eddy__stream_discard(stream);
 }
 
