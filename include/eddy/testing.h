@@ -19,8 +19,8 @@
  *  - Work for the executor runs in the loop's thread, in the order of submission, and names
  *    resolve from the table of eddy_sim_add_host().
  *  - Sockets are numbers from 0x40000000 up. They come from eddy_socket_new() or from transports,
- *    belong to the loop's thread, and mean nothing to the operating system. Only stream sockets
- *    over IPv4 and IPv6 carry data.
+ *    belong to the loop's thread, and mean nothing to the operating system. There are stream and
+ *    datagram sockets over IPv4 and IPv6.
  */
 #ifndef EDDY_TESTING_H
 #define EDDY_TESTING_H
@@ -44,7 +44,10 @@ typedef struct eddy_sim_options {
     /** What each segment, and each step of a connect, takes to arrive. */
     eddy_time latency;
 
-    /** At most so much is added to the latency of each; segments never overtake each other. */
+    /**
+     * At most so much is added to the latency of each. Segments of a connection never overtake
+     * each other, datagrams do.
+     */
     eddy_time jitter;
 
     /** That a receive gives a part of what has arrived. */
@@ -61,6 +64,9 @@ typedef struct eddy_sim_options {
 
     /** That an accept fails with EDDY_EMFILE; the connection stays in the queue. */
     double accept_failure;
+
+    /** That a datagram is lost; so is, in any case, one whose receiver's buffer is full. */
+    double loss;
 
     /**
      * Bytes that a direction of a connection holds: what its sender's and what its receiver's

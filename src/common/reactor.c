@@ -18,12 +18,14 @@
  */
 #include "common/reactor.h"
 #include "common/loop.h"
+#include "common/reactor_datagram.h"
 #include "common/thread.h"
 #include <assert.h>
 
 enum reactor_in {
     IN_IDLE,
     IN_RECEIVE,
+    IN_DATAGRAMS,
     IN_RECEIVE_REFUSED,
     IN_ACCEPT,
     IN_ACCEPT_REFUSED,
@@ -34,6 +36,7 @@ enum reactor_in {
 enum reactor_out {
     OUT_IDLE,
     OUT_SEND,
+    OUT_DATAGRAMS,
     OUT_SEND_REFUSED,
     OUT_CONNECT,
     OUT_CONNECT_DECIDED, /* `outcome` says how */
@@ -90,6 +93,7 @@ void eddy__reactor_close(struct eddy_loop *loop)
     /* A forked child leaves its channels as they are. */
     assert(eddy__list_is_empty(&reactor->changed) || loop->fork_count != eddy__fork_count());
     reactor->selector->close(reactor);
+    eddy__free(reactor->batch);
     eddy__free(reactor);
     loop->backend_state = NULL;
 }
@@ -106,9 +110,11 @@ static unsigned reactor_wanted(const struct eddy__reactor_channel *channel)
 {
     unsigned wanted = 0;
 
-    if (channel->in == IN_RECEIVE || channel->in == IN_ACCEPT || channel->in == IN_WATCH)
+    if (channel->in == IN_RECEIVE || channel->in == IN_DATAGRAMS || channel->in == IN_ACCEPT ||
+        channel->in == IN_WATCH)
         wanted |= EDDY__READABLE;
-    if (channel->out == OUT_SEND || channel->out == OUT_CONNECT || channel->out == OUT_WATCH)
+    if (channel->out == OUT_SEND || channel->out == OUT_DATAGRAMS || channel->out == OUT_CONNECT ||
+        channel->out == OUT_WATCH)
         wanted |= EDDY__WRITABLE;
     return wanted;
 }
@@ -128,12 +134,12 @@ static void reactor_refuse(struct eddy__reactor_channel *channel, int error)
     struct eddy_loop *loop = channel->channel.loop;
 
     channel->outcome = error;
-    if (channel->in == IN_RECEIVE || channel->in == IN_ACCEPT) {
-        channel->in = channel->in == IN_RECEIVE ? IN_RECEIVE_REFUSED : IN_ACCEPT_REFUSED;
+    if (channel->in == IN_RECEIVE || channel->in == IN_DATAGRAMS || channel->in == IN_ACCEPT) {
+        channel->in = channel->in == IN_ACCEPT ? IN_ACCEPT_REFUSED : IN_RECEIVE_REFUSED;
         eddy__loop_enqueue(loop, &channel->readable);
     }
-    if (channel->out == OUT_SEND || channel->out == OUT_CONNECT) {
-        channel->out = channel->out == OUT_SEND ? OUT_SEND_REFUSED : OUT_CONNECT_DECIDED;
+    if (channel->out == OUT_SEND || channel->out == OUT_DATAGRAMS || channel->out == OUT_CONNECT) {
+        channel->out = channel->out == OUT_CONNECT ? OUT_CONNECT_DECIDED : OUT_SEND_REFUSED;
         eddy__loop_enqueue(loop, &channel->writable);
     }
 }
@@ -232,6 +238,11 @@ static void reactor_receive(struct eddy__reactor_channel *channel)
         reactor_end_receive(channel, (int)received);
 }
 
+bool eddy__reactor_takes_datagrams(const struct eddy__reactor_channel *channel)
+{
+    return channel->in == IN_DATAGRAMS;
+}
+
 /* Errors of a connection that was gone before it could be accepted. Linux passes on what its
  * network stack knew about the peer; the next accept meets the next connection. */
 static bool reactor_peer_vanished(int error)
@@ -281,6 +292,9 @@ static void reactor_run_readable(struct eddy__ready *ready)
     case IN_RECEIVE:
         reactor_receive(channel);
         break;
+    case IN_DATAGRAMS:
+        eddy__reactor_receive_datagrams(channel);
+        break;
     case IN_RECEIVE_REFUSED:
         reactor_end_receive(channel, channel->outcome);
         break;
@@ -325,6 +339,14 @@ static void reactor_send(struct eddy__reactor_channel *channel)
         reactor_end_send(channel, sent);
 }
 
+static void reactor_send_datagrams(struct eddy__reactor_channel *channel)
+{
+    int64_t sent = eddy__reactor_send_queued(channel);
+
+    if (sent != EDDY_EAGAIN)
+        reactor_end_send(channel, sent);
+}
+
 static void reactor_end_connect(struct eddy__reactor_channel *channel, int error)
 {
     channel->out = OUT_IDLE;
@@ -340,6 +362,9 @@ static void reactor_run_writable(struct eddy__ready *ready)
     switch ((enum reactor_out)channel->out) {
     case OUT_SEND:
         reactor_send(channel);
+        break;
+    case OUT_DATAGRAMS:
+        reactor_send_datagrams(channel);
         break;
     case OUT_SEND_REFUSED:
         reactor_end_send(channel, channel->outcome);
@@ -369,7 +394,7 @@ int eddy__reactor_channel_open(struct eddy__channel *base)
         return error;
     channel->readable.run = reactor_run_readable;
     channel->writable.run = reactor_run_writable;
-    return 0;
+    return base->events->on_datagram != NULL ? eddy__reactor_prepare_datagrams(channel) : 0;
 }
 
 void eddy__reactor_channel_close(struct eddy__channel *base, bool close_socket)
@@ -403,6 +428,17 @@ void eddy__reactor_receive_start(struct eddy__channel *base)
     reactor_update(channel);
 }
 
+void eddy__reactor_receive_datagrams_start(struct eddy__channel *base, size_t size_max)
+{
+    struct eddy__reactor_channel *channel = reactor_channel(base);
+
+    if (channel->in != IN_IDLE)
+        return;
+    channel->datagram_max = (uint32_t)size_max;
+    channel->in = IN_DATAGRAMS;
+    reactor_update(channel);
+}
+
 /* End the receiving side's order, with what may already be on its way. */
 static void reactor_stop(struct eddy__reactor_channel *channel)
 {
@@ -431,15 +467,37 @@ int64_t eddy__reactor_send_now(struct eddy__channel *base, const struct eddy__sp
     return sent == EDDY_EAGAIN ? 0 : sent;
 }
 
-void eddy__reactor_send_start(struct eddy__channel *base)
+int64_t eddy__reactor_send_datagrams_now(struct eddy__channel *base,
+                                         const struct eddy__outgoing *list, size_t count)
 {
     struct eddy__reactor_channel *channel = reactor_channel(base);
+    int64_t sent;
 
+    assert(channel->out == OUT_IDLE && channel->in != IN_CLOSED && count > 0);
+    if (count > EDDY__DATAGRAMS_MAX)
+        count = EDDY__DATAGRAMS_MAX;
+    sent = reactor_sockets(channel)->send_datagrams(base->socket, list, count);
+    return sent == EDDY_EAGAIN ? 0 : sent;
+}
+
+/* Both kinds of sending differ only in what is asked for when the time has come. */
+static void reactor_order_send(struct eddy__reactor_channel *channel, enum reactor_out order)
+{
     if (channel->in == IN_CLOSED)
         return;
     assert(channel->out == OUT_IDLE);
-    channel->out = OUT_SEND;
+    channel->out = (unsigned char)order;
     reactor_update(channel);
+}
+
+void eddy__reactor_send_start(struct eddy__channel *base)
+{
+    reactor_order_send(reactor_channel(base), OUT_SEND);
+}
+
+void eddy__reactor_send_datagrams_start(struct eddy__channel *base)
+{
+    reactor_order_send(reactor_channel(base), OUT_DATAGRAMS);
 }
 
 void eddy__reactor_accept_start(struct eddy__channel *base, int turn_max)

@@ -15,6 +15,7 @@
 
 struct eddy__reactor;
 struct eddy__reactor_channel;
+struct eddy__reactor_batch;
 
 /** The four functions of a selector, and the parts that only it can know. */
 struct eddy__selector {
@@ -51,8 +52,9 @@ struct eddy__reactor {
     struct eddy_loop *loop;
     const struct eddy__selector *selector;
     void *selector_state;
-    struct eddy__list changed; /**< channels whose interest differs from what is watched */
-    struct eddy__list closing; /**< channels that owe an on_closed, by the same node */
+    struct eddy__list changed;         /**< channels whose interest differs from what is watched */
+    struct eddy__list closing;         /**< channels that owe an on_closed, by the same node */
+    struct eddy__reactor_batch *batch; /**< room for datagrams, made with their first channel */
 };
 
 struct eddy__reactor_channel {
@@ -64,6 +66,7 @@ struct eddy__reactor_channel {
     unsigned char in;       /**< the standing order of the receiving side */
     unsigned char out;      /**< the order of the sending side */
     int turn_max;           /**< accepts a turn */
+    uint32_t datagram_max;  /**< bytes of the largest datagram */
     int outcome;            /**< of a connect or a watch, for the event that tells it */
     uint32_t slot;          /**< for the selector's own use */
 };
@@ -89,6 +92,10 @@ void eddy__reactor_receive_stop(struct eddy__channel *channel);
 int64_t eddy__reactor_send_now(struct eddy__channel *channel, const struct eddy__span *spans,
                                size_t count);
 void eddy__reactor_send_start(struct eddy__channel *channel);
+void eddy__reactor_receive_datagrams_start(struct eddy__channel *channel, size_t size_max);
+int64_t eddy__reactor_send_datagrams_now(struct eddy__channel *channel,
+                                         const struct eddy__outgoing *list, size_t count);
+void eddy__reactor_send_datagrams_start(struct eddy__channel *channel);
 void eddy__reactor_accept_start(struct eddy__channel *channel, int turn_max);
 void eddy__reactor_accept_stop(struct eddy__channel *channel);
 void eddy__reactor_connect_start(struct eddy__channel *channel, const eddy_address *address);
@@ -100,6 +107,9 @@ int eddy__reactor_watch(struct eddy__channel *channel, unsigned events);
     .channel_open = eddy__reactor_channel_open, .channel_close = eddy__reactor_channel_close,      \
     .receive_start = eddy__reactor_receive_start, .receive_stop = eddy__reactor_receive_stop,      \
     .send_now = eddy__reactor_send_now, .send_start = eddy__reactor_send_start,                    \
+    .receive_datagrams_start = eddy__reactor_receive_datagrams_start,                              \
+    .send_datagrams_now = eddy__reactor_send_datagrams_now,                                        \
+    .send_datagrams_start = eddy__reactor_send_datagrams_start,                                    \
     .accept_start = eddy__reactor_accept_start, .accept_stop = eddy__reactor_accept_stop,          \
     .connect_start = eddy__reactor_connect_start, .watch = eddy__reactor_watch
 

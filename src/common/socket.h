@@ -48,7 +48,12 @@ enum eddy__socket_option {
     EDDY__NO_DELAY,
     EDDY__RECEIVE_BUFFER, /**< bytes */
     EDDY__SEND_BUFFER,    /**< bytes */
-    EDDY__BROADCAST
+    EDDY__BROADCAST,
+    EDDY__HOP_LIMIT,           /**< of datagrams to one receiver (IPv4: time to live) */
+    EDDY__MULTICAST_HOP_LIMIT, /**< of datagrams to a group */
+    EDDY__MULTICAST_LOOPBACK,  /**< whether this machine hears them too */
+    EDDY__MULTICAST_INTERFACE, /**< index of the network interface they leave by; 0: any */
+    EDDY__SOCKET_OPTIONS
 };
 
 struct eddy__socket_ops {
@@ -135,6 +140,13 @@ struct eddy__socket_ops {
     int (*peer_address)(eddy_socket socket, eddy_address *address);
     int (*set_option)(eddy_socket socket, enum eddy__socket_option option, int value);
     int (*get_option)(eddy_socket socket, enum eddy__socket_option option, int *value);
+
+    /**
+     * Join or leave the multicast group `group` on the interface of that index (0: the system's
+     * choice). EDDY_EINVAL if it is no group; EDDY_ENOTSUPPORTED where the system cannot choose.
+     */
+    int (*set_membership)(eddy_socket socket, const eddy_address *group, unsigned interface_index,
+                          bool join);
 };
 
 /** The operating system's sockets. */

@@ -3,6 +3,7 @@
 #include "common/address.h"
 #include "common/error.h"
 #include "posix/descriptor.h"
+#include "posix/socket_datagram.h"
 #include "posix/sys.h"
 #include <assert.h>
 #include <limits.h>
@@ -414,6 +415,9 @@ const struct eddy__socket_ops eddy__system_sockets = {
     .send = socket_send,
     .receive_from = socket_receive_from,
     .send_to = socket_send_to,
+    .datagrams_max = EDDY__SOCKET_DATAGRAMS_MAX,
+    .receive_datagrams = eddy__socket_receive_datagrams,
+    .send_datagrams = eddy__socket_send_datagrams,
     .shutdown_send = socket_shutdown_send,
     .shutdown_both = socket_shutdown_both,
     .local_address = socket_local_address,

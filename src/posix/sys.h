@@ -45,6 +45,9 @@
 #if defined(__linux__) || defined(__FreeBSD__) || defined(__OpenBSD__) || defined(__DragonFly__)
 #define EDDY__HAVE_PPOLL 1
 #endif
+#if defined(__linux__)
+#define EDDY__HAVE_MMSG 1
+#endif
 
 #if defined(__linux__)
 /**
@@ -144,6 +147,17 @@ static inline int epoll_wait_ns(int epoll, struct epoll_event *events, int max,
 #define EDDY__SYS_CALLS_PPOLL(X)
 #endif
 
+#if defined(EDDY__HAVE_MMSG)
+#define EDDY__SYS_CALLS_MMSG(X)                                                                    \
+    X(int, recvmmsg,                                                                               \
+      (int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *limit),       \
+      (fd, messages, count, flags, limit), -1)                                                     \
+    X(int, sendmmsg, (int fd, struct mmsghdr *messages, unsigned count, int flags),                \
+      (fd, messages, count, flags), -1)
+#else
+#define EDDY__SYS_CALLS_MMSG(X)
+#endif
+
 #if defined(__linux__)
 #define EDDY__SYS_CALLS_EPOLL(X)                                                                   \
     X(int, epoll_create1, (int flags), (flags), -1)                                                \
@@ -174,6 +188,7 @@ static inline int epoll_wait_ns(int epoll, struct epoll_event *events, int max,
     EDDY__SYS_CALLS_COMMON(X)                                                                      \
     EDDY__SYS_CALLS_ACCEPT4(X)                                                                     \
     EDDY__SYS_CALLS_PPOLL(X)                                                                       \
+    EDDY__SYS_CALLS_MMSG(X)                                                                        \
     EDDY__SYS_CALLS_EPOLL(X)                                                                       \
     EDDY__SYS_CALLS_KQUEUE(X)
 

@@ -133,10 +133,11 @@ int eddy__sim_free_port(struct eddy_sim *sim, int *port)
     return eddy_error(EDDY_EADDRINUSE, "no free port in the simulated network");
 }
 
-/** How well a listener at `a` fits a connect to `b`: the exact host before any host. */
-static int address_fit(const struct eddy__sim_socket *socket, const eddy_address *b)
+/** The exact host before any host, any of the same family before any of both. */
+int eddy__sim_fit(const struct eddy__sim_socket *socket, const eddy_address *b)
 {
-    if (!address_covers(socket, &socket->local, b))
+    if (eddy_address_port(&socket->local) != eddy_address_port(b) ||
+        !address_covers(socket, &socket->local, b))
         return 0;
     if (!eddy__sim_is_wildcard(&socket->local))
         return 3;
@@ -153,9 +154,9 @@ struct eddy__sim_socket *eddy__sim_find_listener(struct eddy_sim *sim, const edd
         struct eddy__sim_socket *socket = EDDY__OWNER(node, struct eddy__sim_socket, bound);
         int fit;
 
-        if (!socket->listening || eddy_address_port(&socket->local) != eddy_address_port(address))
+        if (!socket->listening)
             continue;
-        fit = address_fit(socket, address);
+        fit = eddy__sim_fit(socket, address);
         if (fit > best_fit ||
             (fit > 0 && fit == best_fit && socket->pending_count < best->pending_count)) {
             best = socket;

@@ -13,8 +13,8 @@
  * Everything belongs to the thread of the simulation's loop. Nothing is ordered by a pointer's
  * value and nothing asks a real clock, so a run follows from the seed and the program alone.
  *
- * Datagrams and Unix sockets would be further kinds of ends beside `connection`; today sockets of
- * those kinds can be made or are refused, but carry nothing.
+ * Datagrams know no connections: each flies by itself from a socket to an address (datagram.c).
+ * Unix sockets are refused.
  */
 #ifndef EDDY_SIM_NETWORK_H
 #define EDDY_SIM_NETWORK_H
@@ -87,7 +87,7 @@ struct eddy__sim_socket {
     int protocol;
     bool has_local;
     eddy_address local;
-    int options[EDDY__BROADCAST + 1];
+    int options[EDDY__SOCKET_OPTIONS];
 
     bool listening;
     size_t backlog;
@@ -95,7 +95,14 @@ struct eddy__sim_socket {
     size_t pending_count;
 
     struct eddy__sim_end *end; /**< connecting or connected, else NULL */
-    int error;                 /**< of a failed connect, to be reported once */
+    int error;                 /**< of a failed connect or datagram, to be reported once */
+
+    struct eddy__list arrived; /**< datagrams that can be received */
+    size_t arrived_bytes;
+    size_t flying_bytes; /**< of datagrams that it has sent */
+    bool has_peer;       /**< a datagram socket is connected: to `peer` */
+    eddy_address peer;
+    struct eddy__list groups; /**< joined ones */
 
     struct eddy__reactor_channel *watcher;
     unsigned interest;
@@ -139,6 +146,7 @@ struct eddy_sim {
     struct eddy__list sockets;
     struct eddy__list bound;
     struct eddy__list connections;
+    struct eddy__list datagrams; /**< on their way */
     struct eddy__list hosts;
     struct eddy__sim_slot *slots;
     uint32_t slot_count;
@@ -186,6 +194,9 @@ int eddy__sim_free_port(struct eddy_sim *sim, int *port);
 bool eddy__sim_conflicts(const struct eddy__sim_socket *socket, const eddy_address *address,
                          bool listening);
 
+/** How well a socket's local address fits what goes to `address`; 0: not at all. */
+int eddy__sim_fit(const struct eddy__sim_socket *socket, const eddy_address *address);
+
 /** Whoever listens at `address`, or NULL; of several (EDDY__REUSE_PORT) the least busy. */
 struct eddy__sim_socket *eddy__sim_find_listener(struct eddy_sim *sim, const eddy_address *address);
 
@@ -221,6 +232,47 @@ void eddy__sim_connection_free(struct eddy__sim_connection *connection);
 
 /** Two sockets' ends, connected. EDDY_ENOMEM. */
 int eddy__sim_connect_pair(struct eddy__sim_socket *a, struct eddy__sim_socket *b);
+
+/* datagram.c */
+
+void eddy__sim_datagram_socket_init(struct eddy__sim_socket *socket);
+void eddy__sim_datagram_socket_fini(struct eddy__sim_socket *socket);
+
+/** Free what is on its way. */
+void eddy__sim_datagrams_fini(struct eddy_sim *sim);
+
+/** EDDY__READABLE | EDDY__WRITABLE of a datagram socket. */
+unsigned eddy__sim_datagram_events(const struct eddy__sim_socket *socket);
+
+/** Make `address` the only peer. Done at once. */
+int eddy__sim_datagram_connect(struct eddy__sim_socket *socket, const eddy_address *address);
+
+/** Connect two new sockets with each other, at addresses of this machine. */
+int eddy__sim_datagram_pair(struct eddy__sim_socket *a, struct eddy__sim_socket *b);
+
+/** As eddy__socket_ops.receive_datagrams and .send_datagrams, of one. */
+int64_t eddy__sim_datagram_receive(struct eddy__sim_socket *socket,
+                                   struct eddy__incoming *incoming);
+int64_t eddy__sim_datagram_send(struct eddy__sim_socket *socket,
+                                const struct eddy__outgoing *outgoing);
+
+/** Join or leave a multicast group. */
+int eddy__sim_datagram_membership(struct eddy__sim_socket *socket, const eddy_address *address,
+                                  bool join);
+
+/* socket_datagram.c: entries of the table of socket calls. */
+
+int64_t eddy__sim_receive_datagrams(eddy_socket number, struct eddy__incoming *list, size_t count);
+int64_t eddy__sim_send_datagrams(eddy_socket number, const struct eddy__outgoing *list,
+                                 size_t count);
+int eddy__sim_set_membership(eddy_socket number, const eddy_address *group,
+                             unsigned interface_index, bool join);
+
+/** Of a datagram socket, as the entries of these names; `from`, `to` NULL: its peer. */
+int64_t eddy__sim_receive_from(struct eddy__sim_socket *socket, void *buffer, size_t size,
+                               eddy_address *from);
+int64_t eddy__sim_send_to(struct eddy__sim_socket *socket, const void *data, size_t size,
+                          const eddy_address *to);
 
 /* socket.c */
 

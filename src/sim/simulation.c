@@ -28,7 +28,7 @@ static bool options_are_probabilities(const double *values, size_t count)
 static int options_check(const eddy_sim_options *options)
 {
     const double probabilities[] = {options->partial_reads, options->partial_writes, options->reset,
-                                    options->refuse, options->accept_failure};
+                                    options->refuse,        options->accept_failure, options->loss};
 
     if (options->latency < 0 || options->jitter < 0)
         return eddy_error(EDDY_EINVALID, "latency and jitter of a simulation are at least 0");
@@ -50,6 +50,7 @@ static void simulation_init_lists(struct eddy_sim *sim)
     eddy__list_init(&sim->sockets);
     eddy__list_init(&sim->bound);
     eddy__list_init(&sim->connections);
+    eddy__list_init(&sim->datagrams);
     eddy__list_init(&sim->hosts);
 }
 
@@ -103,6 +104,7 @@ void eddy__sim_close_network(struct eddy_sim *sim)
         eddy__sim_connection_free(
             EDDY__OWNER(sim->connections.next, struct eddy__sim_connection, node));
     }
+    eddy__sim_datagrams_fini(sim);
     eddy__sim_hosts_fini(sim);
     eddy__condition_fini(&sim->condition);
     eddy__mutex_fini(&sim->mutex);

@@ -17,7 +17,9 @@ void eddy__sim_update(struct eddy__sim_socket *socket)
 
     if (socket == NULL)
         return;
-    if (socket->listening)
+    if (socket->type == EDDY_DGRAM)
+        events = eddy__sim_datagram_events(socket);
+    else if (socket->listening)
         events = socket->pending_count > 0 ? EDDY__READABLE : 0;
     else if (socket->end == NULL)
         events = EDDY__READABLE | EDDY__WRITABLE;
@@ -47,7 +49,10 @@ static struct eddy__sim_socket *socket_make(struct eddy_sim *sim, int family, in
     socket->protocol = protocol;
     socket->options[EDDY__SEND_BUFFER] = (int)(send == 0 ? EDDY__SIM_BUFFER_SIZE : send);
     socket->options[EDDY__RECEIVE_BUFFER] = (int)(receive == 0 ? EDDY__SIM_BUFFER_SIZE : receive);
+    socket->options[EDDY__HOP_LIMIT] = 64;
+    socket->options[EDDY__MULTICAST_HOP_LIMIT] = socket->options[EDDY__MULTICAST_LOOPBACK] = 1;
     eddy__list_init(&socket->pending);
+    eddy__sim_datagram_socket_init(socket);
     eddy__list_append(&sim->sockets, &socket->node);
     return socket;
 }
@@ -78,6 +83,7 @@ void eddy__sim_socket_free(struct eddy__sim_socket *socket)
     if (end != NULL)
         eddy__sim_end_close(end);
     socket_drop_pending(socket);
+    eddy__sim_datagram_socket_fini(socket);
     eddy__free(socket);
 }
 
@@ -144,16 +150,15 @@ static int sim_pair(struct eddy_loop *loop, int type, eddy_socket numbers[2])
     eddy_socket made[2];
     int error;
 
-    if (type != EDDY_STREAM)
-        return eddy_error(EDDY_EOPNOTSUPP, "the simulated network carries only streams");
-    error = sim_open(loop, EDDY_INET, type, EDDY_TCP, &made[0]);
+    error = sim_open(loop, EDDY_INET, type, EDDY_ANY_PROTOCOL, &made[0]);
     if (error)
         return error;
-    error = sim_open(loop, EDDY_INET, type, EDDY_TCP, &made[1]);
+    error = sim_open(loop, EDDY_INET, type, EDDY_ANY_PROTOCOL, &made[1]);
     if (error)
         goto close_first;
     first = eddy__sim_lookup(made[0]);
-    error = eddy__sim_connect_pair(first, eddy__sim_lookup(made[1]));
+    error = type == EDDY_DGRAM ? eddy__sim_datagram_pair(first, eddy__sim_lookup(made[1]))
+                               : eddy__sim_connect_pair(first, eddy__sim_lookup(made[1]));
     if (error)
         goto close_second;
     numbers[0] = made[0];
@@ -269,14 +274,14 @@ static int sim_connect(eddy_socket number, const eddy_address *address)
 
     if (socket == NULL)
         return EDDY_EBADF;
-    if (socket->type != EDDY_STREAM)
-        return eddy_error(EDDY_EOPNOTSUPP, "the simulated network carries only streams");
+    if ((int)eddy_address_family(address) != socket->family)
+        return EDDY_EAFNOSUPPORT;
+    if (socket->type == EDDY_DGRAM)
+        return eddy__sim_datagram_connect(socket, address);
     if (socket->listening)
         return EDDY_EISCONN;
     if (socket->end != NULL)
         return socket_is_connecting(socket) ? EDDY_EALREADY : EDDY_EISCONN;
-    if ((int)eddy_address_family(address) != socket->family)
-        return EDDY_EAFNOSUPPORT;
     return eddy__sim_connect(socket, address);
 }
 
@@ -350,26 +355,32 @@ static int socket_check_connected(struct eddy__sim_socket *socket)
 static int64_t sim_receive(eddy_socket number, void *buffer, size_t size)
 {
     struct eddy__sim_socket *socket = eddy__sim_lookup(number);
-    int error = socket_check_connected(socket);
+    int error;
 
+    if (socket != NULL && socket->type == EDDY_DGRAM)
+        return eddy__sim_receive_from(socket, buffer, size, NULL);
+    error = socket_check_connected(socket);
     return error ? error : eddy__sim_end_receive(socket->end, buffer, size);
 }
 
 static int64_t sim_send(eddy_socket number, const struct eddy__span *spans, size_t count)
 {
     struct eddy__sim_socket *socket = eddy__sim_lookup(number);
-    int error = socket_check_connected(socket);
+    int error;
 
+    if (socket != NULL && socket->type == EDDY_DGRAM) /* nobody gathers datagrams */
+        return eddy__sim_send_to(socket, spans[0].data, spans[0].size, NULL);
+    error = socket_check_connected(socket);
     return error ? error : eddy__sim_end_send(socket->end, spans, count);
 }
 
-/** There is no datagram yet, and a stream says whose bytes it carries by other means. */
+/** A stream says whose bytes it carries by other means. */
 static int64_t sim_receive_from(eddy_socket number, void *buffer, size_t size, eddy_address *peer)
 {
     struct eddy__sim_socket *socket = eddy__sim_lookup(number);
 
-    if (socket != NULL && socket->type != EDDY_STREAM)
-        return EDDY_ENOTSUPPORTED;
+    if (socket != NULL && socket->type == EDDY_DGRAM)
+        return eddy__sim_receive_from(socket, buffer, size, peer);
     *peer = (eddy_address){0};
     return sim_receive(number, buffer, size);
 }
@@ -380,9 +391,8 @@ static int64_t sim_send_to(eddy_socket number, const void *data, size_t size,
     struct eddy__sim_socket *socket = eddy__sim_lookup(number);
     struct eddy__span span = {(void *)(uintptr_t)data, size};
 
-    (void)peer;
-    if (socket != NULL && socket->type != EDDY_STREAM)
-        return EDDY_ENOTSUPPORTED;
+    if (socket != NULL && socket->type == EDDY_DGRAM)
+        return eddy__sim_send_to(socket, data, size, peer);
     return sim_send(number, &span, 1);
 }
 
@@ -411,7 +421,7 @@ static int sim_shutdown_both(eddy_socket number)
     return 0;
 }
 
-/** An end's address as a socket of this family shows it. */
+/** An address as a socket of this family shows it. */
 static void socket_show(const struct eddy__sim_socket *socket, const eddy_address *from,
                         eddy_address *address)
 {
@@ -429,7 +439,7 @@ static int sim_local_address(eddy_socket number, eddy_address *address)
     if (socket->end != NULL)
         socket_show(socket, &socket->end->address, address);
     else if (socket->has_local)
-        *address = socket->local;
+        socket_show(socket, &socket->local, address);
     else
         eddy_address_parse(socket->family == EDDY_INET ? "0.0.0.0" : "::", 0, address);
     return 0;
@@ -442,6 +452,10 @@ static int sim_peer_address(eddy_socket number, eddy_address *address)
 
     if (socket == NULL)
         return EDDY_EBADF;
+    if (socket->has_peer) {
+        socket_show(socket, &socket->peer, address);
+        return 0;
+    }
     if (socket->end == NULL || socket_is_connecting(socket))
         return EDDY_ENOTCONN;
     ends = socket->end->connection->ends;
@@ -455,7 +469,7 @@ static int socket_check_option(const struct eddy__sim_socket *socket,
 {
     if (socket == NULL)
         return EDDY_EBADF;
-    if (option < EDDY__REUSE_ADDRESS || option > EDDY__BROADCAST)
+    if (option < EDDY__REUSE_ADDRESS || option >= EDDY__SOCKET_OPTIONS)
         return EDDY_ENOPROTOOPT;
     if (option == EDDY__IPV6_ONLY && socket->family != EDDY_INET6)
         return EDDY_ENOPROTOOPT;
@@ -478,7 +492,7 @@ static int sim_set_option(eddy_socket number, enum eddy__socket_option option, i
             socket->end->send_buffer = (size_t)value;
         else if (socket->end != NULL)
             socket->end->receive_buffer = (size_t)value;
-    } else {
+    } else if (option < EDDY__HOP_LIMIT || option == EDDY__MULTICAST_LOOPBACK) {
         value = value != 0;
     }
     socket->options[option] = value;
@@ -514,10 +528,14 @@ const struct eddy__socket_ops eddy__sim_sockets = {
     .send = sim_send,
     .receive_from = sim_receive_from,
     .send_to = sim_send_to,
+    .datagrams_max = 1,
+    .receive_datagrams = eddy__sim_receive_datagrams,
+    .send_datagrams = eddy__sim_send_datagrams,
     .shutdown_send = sim_shutdown_send,
     .shutdown_both = sim_shutdown_both,
     .local_address = sim_local_address,
     .peer_address = sim_peer_address,
     .set_option = sim_set_option,
     .get_option = sim_get_option,
+    .set_membership = eddy__sim_set_membership,
 };

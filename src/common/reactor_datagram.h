@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/** Datagrams over readiness: what reactor.c leaves to reactor_datagram.c, and asks of it. */
+#ifndef EDDY_COMMON_REACTOR_DATAGRAM_H
+#define EDDY_COMMON_REACTOR_DATAGRAM_H
+
+#include "common/reactor.h"
+
+/** Have room for a batch in the loop of `channel`. EDDY_ENOMEM. */
+int eddy__reactor_prepare_datagrams(struct eddy__reactor_channel *channel);
+
+/** Receive one batch, with an event for each datagram. */
+void eddy__reactor_receive_datagrams(struct eddy__reactor_channel *channel);
+
+/** Send what get_datagrams gives: as eddy__socket_ops.send_datagrams. */
+int64_t eddy__reactor_send_queued(struct eddy__reactor_channel *channel);
+
+/** True while the order to receive datagrams stands. In reactor.c. */
+bool eddy__reactor_takes_datagrams(const struct eddy__reactor_channel *channel);
+
+#endif
