@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Signals as callbacks (SIG-1..SIG-8) and Ctrl-C for eddy_run() (RUN-1), as POSIX does them. */
+#include "support/oom.h"
 #include "support/support.h"
 #include <stdio.h>
 
@@ -122,6 +123,7 @@ static void test_only_one_loop_has_a_signal(struct fixture *f)
 {
     eddy_loop *other;
 
+    need_whole_test();
     must(eddy_loop_new(NULL, &other));
     must(eddy_loop_add_signal_handler(f->loop, SIGUSR1, on_signal, "usr1"));
     assert_int_equal(eddy_loop_add_signal_handler(other, SIGUSR1, on_signal, "other"),

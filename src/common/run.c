@@ -91,9 +91,13 @@ static int run_main(struct run *run, eddy_function main, void *arg, eddy_value *
     run->main = eddy_loop_create_task(loop, main, arg,
                                       &(eddy_task_options){.stack_size = options->stack_size});
     /* Another loop of the process may have Ctrl-C already: then that one deals with it. */
-    if (!options->ignore_interrupt)
-        eddy__signal_add_polite(loop, SIGINT, run_on_interrupt, run);
-    error = eddy_loop_run_until_complete(loop, eddy_future_ref(run->main), result);
+    error = options->ignore_interrupt
+                ? 0
+                : eddy__signal_add_polite(loop, SIGINT, run_on_interrupt, run);
+    if (error == EDDY_ENOMEM)
+        eddy_future_cancel(run->main, NULL); /* it has not begun, and does not */
+    else
+        error = eddy_loop_run_until_complete(loop, eddy_future_ref(run->main), result);
     record = *state->error;
     run_shut_down(run);
     eddy__signal_remove_polite(loop, SIGINT, run_on_interrupt);
