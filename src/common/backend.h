@@ -112,7 +112,8 @@ struct eddy__channel {
     const struct eddy__channel_events *events;
     struct eddy_loop *loop;
     eddy_socket socket;
-    struct eddy__channel *next; /**< of those that claim.h keeps together */
+    const struct eddy__socket_ops *ops; /**< what serves `socket`; NULL: the backend's sockets */
+    struct eddy__channel *next;         /**< of those that claim.h keeps together */
 };
 
 struct eddy__backend {
@@ -153,7 +154,7 @@ struct eddy__backend {
     /** Turn what wait() saw into ready callbacks, a channel's receiving side first (LOOP-27). */
     void (*dispatch)(struct eddy_loop *loop);
 
-    /** Take up `channel`, whose first three fields are set; the rest of its memory is zero. */
+    /** Take up `channel`, whose first fields are set; the rest of its memory is zero. */
     int (*channel_open)(struct eddy__channel *channel);
 
     /**

@@ -92,6 +92,12 @@ static inline void eddy__loop_dequeue(struct eddy__ready *ready)
     eddy__list_remove(&ready->node);
 }
 
+/** The calls that serve the channel's socket. */
+static inline const struct eddy__socket_ops *eddy__channel_ops(const struct eddy__channel *channel)
+{
+    return channel->ops != NULL ? channel->ops : channel->loop->backend->sockets;
+}
+
 /** The loop's clock. */
 static inline eddy_time eddy__loop_now(struct eddy_loop *loop)
 {

@@ -39,6 +39,19 @@ struct eddy__stream_setup {
 int eddy__stream_new(struct eddy_loop *loop, eddy_socket socket, const eddy_address *peer,
                      struct eddy__stream **stream);
 
+/** How kinds of streams differ; constants. That of sockets is in stream.c, others in pipe.c. */
+struct eddy__stream_manner {
+    const struct eddy__transport_kind *kind;
+    const struct eddy__channel_events *events;
+    const struct eddy__socket_ops *ops; /**< NULL: the backend's sockets */
+    bool is_pipe; /**< no addresses; a failing data_received() is only reported (PIPE-4) */
+};
+
+/** The same in another manner, which has to live as long. */
+int eddy__stream_new_in_manner(struct eddy_loop *loop, const struct eddy__stream_manner *manner,
+                               eddy_socket socket, const eddy_address *peer,
+                               struct eddy__stream **stream);
+
 /** Connect it; on_connected(arg, error) comes once from the loop, unless discarded before. */
 void eddy__stream_connect(struct eddy__stream *stream, const eddy_address *address,
                           void (*on_connected)(void *arg, int error), void *arg);

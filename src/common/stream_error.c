@@ -8,7 +8,7 @@
 static const char *stream_peer_text(const struct eddy__stream *stream,
                                     char text[EDDY_ADDRESS_TEXT_MAX])
 {
-    if (stream->names->peer.length == 0)
+    if (stream->names == NULL || stream->names->peer.length == 0)
         return "peer";
     eddy_address_format(&stream->names->peer, text, EDDY_ADDRESS_TEXT_MAX);
     return text;
@@ -18,7 +18,12 @@ void eddy__stream_log_made(const struct eddy__stream *stream)
 {
     char peer[EDDY_ADDRESS_TEXT_MAX];
 
-    if (stream->transport.loop->debug)
+    if (!stream->transport.loop->debug)
+        return;
+    if (stream->manner->is_pipe)
+        eddy__log(EDDY_LOG_DEBUG, "transport %p: %s %lld", (const void *)&stream->transport,
+                  stream->transport.kind->name, (long long)stream->channel.socket);
+    else
         eddy__log(EDDY_LOG_DEBUG, "transport %p: %s %s", (const void *)&stream->transport,
                   stream->server != NULL ? "accepted from" : "connected to",
                   stream_peer_text(stream, peer));
@@ -40,8 +45,11 @@ void eddy__stream_break(struct eddy__stream *stream, int error)
 {
     char peer[EDDY_ADDRESS_TEXT_MAX];
 
-    eddy_error(error, "connection with %s: %s", stream_peer_text(stream, peer),
-               eddy_strerror(error));
+    if (stream->manner->is_pipe)
+        eddy_error(error, "%s: %s", stream->transport.kind->name, eddy_strerror(error));
+    else
+        eddy_error(error, "connection with %s: %s", stream_peer_text(stream, peer),
+                   eddy_strerror(error));
     eddy__stream_fail(stream, error);
 }
 
@@ -49,6 +57,14 @@ void eddy__stream_protocol_failed(struct eddy__stream *stream, const char *callb
 {
     eddy__stream_fail(stream, error);
     eddy__transport_report(&stream->transport, callback, error);
+}
+
+void eddy__stream_data_failed(struct eddy__stream *stream, const char *callback, int error)
+{
+    if (stream->manner->is_pipe)
+        eddy__transport_report(&stream->transport, callback, error);
+    else
+        eddy__stream_protocol_failed(stream, callback, error);
 }
 
 void eddy__stream_no_memory(struct eddy__stream *stream)

@@ -62,10 +62,11 @@ struct stream_names {
 
 struct eddy__stream {
     struct eddy_transport transport;
+    const struct eddy__stream_manner *manner;
     struct eddy__live live;
     struct eddy__ready ready; /* of the start, later of connection_lost() */
     struct stream_opening *opening;
-    struct stream_names *names;
+    struct stream_names *names;    /* NULL: a pipe has none */
     struct eddy__failure *failure; /* the words for `error` */
     struct eddy_server *server;
     struct eddy__list server_node;
@@ -115,6 +116,9 @@ void eddy__stream_break(struct eddy__stream *stream, int error);
  */
 void eddy__stream_protocol_failed(struct eddy__stream *stream, const char *callback, int error);
 
+/** The same for the callbacks that get data: some kinds only report it (PIPE-4). */
+void eddy__stream_data_failed(struct eddy__stream *stream, const char *callback, int error);
+
 /** Part of a write was sent and there is no memory for the rest: end it, and report (TR-25). */
 void eddy__stream_no_memory(struct eddy__stream *stream);
 
@@ -132,8 +136,12 @@ static inline eddy_time eddy__stream_enter(const struct eddy__stream *stream)
 /** It has returned: debug mode says so if it took long (LOOP-34). */
 void eddy__stream_leave(const struct eddy__stream *stream, eddy_time entered, const char *callback);
 
-/* Of the kind's table: eddy_transport_close() and those in the other two files. */
+/* Of the kinds' tables: those in stream.c, in stream_read.c, in stream_write.c. */
 void eddy__stream_close(struct eddy_transport *transport);
+void eddy__stream_abort(struct eddy_transport *transport);
+bool eddy__stream_kind_is_closing(const struct eddy_transport *transport);
+int eddy__stream_set_protocol(struct eddy_transport *transport, eddy_protocol *protocol);
+void eddy__stream_free(struct eddy_transport *transport);
 
 int eddy__stream_pause_reading(struct eddy_transport *transport);
 int eddy__stream_resume_reading(struct eddy_transport *transport);
@@ -154,6 +162,7 @@ void eddy__stream_on_received(struct eddy__channel *channel, const void *data, s
 void eddy__stream_on_receive_ended(struct eddy__channel *channel, int error);
 size_t eddy__stream_get_spans(struct eddy__channel *channel, struct eddy__span *spans, size_t max);
 void eddy__stream_on_sent(struct eddy__channel *channel, int64_t result);
+void eddy__stream_on_closed(struct eddy__channel *channel);
 
 /** Begin to receive, unless the protocol paused or closed already (TR-13). */
 void eddy__stream_begin_reading(struct eddy__stream *stream);

@@ -112,7 +112,7 @@ static void stream_updated(struct eddy__stream *stream, size_t size)
         error = protocol->callbacks->buffer_updated(protocol, size);
     eddy__stream_leave(stream, entered, "buffer_updated");
     if (error < 0)
-        eddy__stream_protocol_failed(stream, "buffer_updated", error);
+        eddy__stream_data_failed(stream, "buffer_updated", error);
 }
 
 /** Hand data that is already here to a buffered protocol, piece by piece (TR-47). */
@@ -143,7 +143,7 @@ static void stream_received(struct eddy__stream *stream, const void *data, size_
         error = protocol->callbacks->data_received(protocol, data, size);
     eddy__stream_leave(stream, entered, "data_received");
     if (error < 0)
-        eddy__stream_protocol_failed(stream, "data_received", error);
+        eddy__stream_data_failed(stream, "data_received", error);
 }
 
 void eddy__stream_on_received(struct eddy__channel *channel, const void *data, size_t size)
