@@ -69,13 +69,16 @@ EDDY_API eddy_future *eddy_loop_sock_recvfrom_into(eddy_loop *loop, eddy_socket 
 EDDY_API eddy_future *eddy_loop_sock_sendall(eddy_loop *loop, eddy_socket sock, const void *data,
                                              size_t size);
 
-/** Send one datagram to `peer`, which is copied. The value is `size`, the bytes that were sent. */
+/**
+ * Send one datagram to `peer`, which is copied; the unspecified address is where the socket is
+ * connected to. The value is `size`, the bytes that were sent. An error names the address.
+ */
 EDDY_API eddy_future *eddy_loop_sock_sendto(eddy_loop *loop, eddy_socket sock, const void *data,
                                             size_t size, const eddy_address *peer);
 
 /**
  * Connect to `address`, which is copied. No value. An error names the address. After a cancel the
- * system goes on connecting; the same call waits for that again.
+ * system goes on connecting; the same call waits for that again, or meets EDDY_EISCONN.
  */
 EDDY_API eddy_future *eddy_loop_sock_connect(eddy_loop *loop, eddy_socket sock,
                                              const eddy_address *address);

@@ -62,23 +62,34 @@ static int receive_bytes(struct eddy__sock_operation *operation, eddy_value *val
     return 0;
 }
 
+/** One datagram: 0, or as an attempt. */
+static int receive_incoming(struct eddy__sock_operation *operation, struct eddy__incoming *incoming)
+{
+    int64_t received =
+        eddy__sock_calls(operation)->receive_datagrams(operation->socket, incoming, 1);
+
+    return received < 0 ? eddy__sock_outcome(received) : 0;
+}
+
 static int receive_datagram(struct eddy__sock_operation *operation, eddy_value *value)
 {
     const size_t head = sizeof(eddy_datagram);
     eddy_datagram *datagram = receive_alloc(head, operation->size);
-    int64_t received;
+    struct eddy__incoming incoming = {.room = operation->size};
+    int error;
 
     if (datagram == NULL)
         return EDDY_ENOMEM;
-    received = eddy__sock_calls(operation)->receive_from(operation->socket, datagram + 1,
-                                                         operation->size, &datagram->peer);
-    if (received < 0) {
+    incoming.data = datagram + 1;
+    error = receive_incoming(operation, &incoming);
+    if (error) {
         eddy__free(datagram);
-        return eddy__sock_outcome(received);
+        return error;
     }
-    datagram = receive_shrink(datagram, head, operation->size, (size_t)received);
-    datagram->size = (size_t)received;
+    datagram = receive_shrink(datagram, head, operation->size, incoming.size);
+    datagram->size = incoming.size;
     datagram->data = (unsigned char *)(datagram + 1);
+    datagram->peer = incoming.from;
     value->datagram = datagram;
     operation->future.dispose = receive_dispose_datagram;
     return 0;
@@ -97,15 +108,14 @@ static int receive_into(struct eddy__sock_operation *operation, eddy_value *valu
 
 static int receive_datagram_into(struct eddy__sock_operation *operation, eddy_value *value)
 {
-    eddy_address peer = {0};
-    int64_t received = eddy__sock_calls(operation)->receive_from(operation->socket, operation->data,
-                                                                 operation->size, &peer);
+    struct eddy__incoming incoming = {.data = operation->data, .room = operation->size};
+    int error = receive_incoming(operation, &incoming);
 
-    if (received < 0)
-        return eddy__sock_outcome(received);
+    if (error)
+        return error;
     if (operation->peer != NULL)
-        *operation->peer = peer;
-    value->size = (size_t)received;
+        *operation->peer = incoming.from;
+    value->size = incoming.size;
     return 0;
 }
 

@@ -28,12 +28,15 @@ static int send_rest(struct eddy__sock_operation *operation, eddy_value *value)
 static int send_datagram(struct eddy__sock_operation *operation, eddy_value *value)
 {
     const struct sending_to *sending = EDDY__OWNER(operation, struct sending_to, operation);
+    struct eddy__outgoing outgoing = {operation->data, operation->size, &sending->peer};
     char peer[EDDY_ADDRESS_TEXT_MAX];
-    int64_t sent = eddy__sock_calls(operation)->send_to(operation->socket, operation->data,
-                                                        operation->size, &sending->peer);
+    int64_t sent;
 
-    if (sent >= 0) {
-        value->size = (size_t)sent;
+    if (sending->peer.length == 0)
+        outgoing.to = NULL;
+    sent = eddy__sock_calls(operation)->send_datagrams(operation->socket, &outgoing, 1);
+    if (sent > 0) {
+        value->size = operation->size;
         return 0;
     }
     if (eddy__sock_outcome(sent) == EDDY__SOCK_WAIT)

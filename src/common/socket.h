@@ -109,15 +109,6 @@ struct eddy__socket_ops {
     /** Bytes taken (maybe fewer than offered), EDDY_EAGAIN when none. 1 <= count <= SPANS_MAX. */
     int64_t (*send)(eddy_socket socket, const struct eddy__span *spans, size_t count);
 
-    /**
-     * Receive a datagram, or some bytes of a stream: those that fit, 0 if it is empty, EDDY_EAGAIN
-     * when there is none. `peer` may come back unspecified: a sender without an address.
-     */
-    int64_t (*receive_from)(eddy_socket socket, void *buffer, size_t size, eddy_address *peer);
-
-    /** Send one datagram to `peer` (unspecified: where it is connected): its bytes, EDDY_EAGAIN. */
-    int64_t (*send_to)(eddy_socket socket, const void *data, size_t size, const eddy_address *peer);
-
     /** Datagrams that the next two move in one system call; 1: one at a time is as good. */
     size_t datagrams_max;
 

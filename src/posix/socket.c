@@ -295,43 +295,6 @@ static int64_t socket_send(eddy_socket socket, const struct eddy__span *spans, s
     return socket_error();
 }
 
-static int64_t socket_receive_from(eddy_socket socket, void *buffer, size_t size,
-                                   eddy_address *peer)
-{
-    struct sockaddr_storage native;
-    struct iovec part = {buffer, size};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    ssize_t received;
-
-    do {
-        message.msg_name = &native;
-        message.msg_namelen = sizeof native;
-        received = EDDY__SYS(recvmsg)((int)socket, &message, 0);
-    } while (received < 0 && errno == EINTR); /* as in socket_receive() */
-    if (received < 0)
-        return socket_error();
-    memset(peer, 0, sizeof *peer);
-    if (message.msg_namelen <= sizeof native)
-        eddy_address_from_native(&native, message.msg_namelen, peer);
-    return received;
-}
-
-static int64_t socket_send_to(eddy_socket socket, const void *data, size_t size,
-                              const eddy_address *peer)
-{
-    struct iovec part = {(void *)(uintptr_t)data, size};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    ssize_t sent;
-
-    message.msg_name = (void *)(uintptr_t)socket_native(peer, &message.msg_namelen);
-    if (message.msg_namelen == 0)
-        message.msg_name = NULL; /* to whom it is connected */
-    do
-        sent = EDDY__SYS(sendmsg)((int)socket, &message, MSG_NOSIGNAL);
-    while (sent < 0 && errno == EINTR); /* as in socket_receive() */
-    return sent < 0 ? socket_error() : sent;
-}
-
 static int socket_shutdown_send(eddy_socket socket)
 {
     return socket_result(EDDY__SYS(shutdown)((int)socket, SHUT_WR));
@@ -413,8 +376,6 @@ const struct eddy__socket_ops eddy__system_sockets = {
     .accept = socket_accept,
     .receive = socket_receive,
     .send = socket_send,
-    .receive_from = socket_receive_from,
-    .send_to = socket_send_to,
     .datagrams_max = EDDY__SOCKET_DATAGRAMS_MAX,
     .receive_datagrams = eddy__socket_receive_datagrams,
     .send_datagrams = eddy__socket_send_datagrams,

@@ -374,28 +374,6 @@ static int64_t sim_send(eddy_socket number, const struct eddy__span *spans, size
     return error ? error : eddy__sim_end_send(socket->end, spans, count);
 }
 
-/** A stream says whose bytes it carries by other means. */
-static int64_t sim_receive_from(eddy_socket number, void *buffer, size_t size, eddy_address *peer)
-{
-    struct eddy__sim_socket *socket = eddy__sim_lookup(number);
-
-    if (socket != NULL && socket->type == EDDY_DGRAM)
-        return eddy__sim_receive_from(socket, buffer, size, peer);
-    *peer = (eddy_address){0};
-    return sim_receive(number, buffer, size);
-}
-
-static int64_t sim_send_to(eddy_socket number, const void *data, size_t size,
-                           const eddy_address *peer)
-{
-    struct eddy__sim_socket *socket = eddy__sim_lookup(number);
-    struct eddy__span span = {(void *)(uintptr_t)data, size};
-
-    if (socket != NULL && socket->type == EDDY_DGRAM)
-        return eddy__sim_send_to(socket, data, size, peer);
-    return sim_send(number, &span, 1);
-}
-
 static int sim_shutdown_send(eddy_socket number)
 {
     struct eddy__sim_socket *socket = eddy__sim_lookup(number);
@@ -526,8 +504,6 @@ const struct eddy__socket_ops eddy__sim_sockets = {
     .accept = sim_accept,
     .receive = sim_receive,
     .send = sim_send,
-    .receive_from = sim_receive_from,
-    .send_to = sim_send_to,
     .datagrams_max = 1,
     .receive_datagrams = eddy__sim_receive_datagrams,
     .send_datagrams = eddy__sim_send_datagrams,
