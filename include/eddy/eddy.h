@@ -18,6 +18,7 @@
 #include <eddy/log.h>
 #include <eddy/loop.h>
 #include <eddy/memory.h>
+#include <eddy/pipe.h>
 #include <eddy/policy.h>
 #include <eddy/protocol.h>
 #include <eddy/run.h>

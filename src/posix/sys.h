@@ -67,6 +67,18 @@ static inline int epoll_wait_ns(int epoll, struct epoll_event *events, int max,
     return (int)syscall(441, epoll, events, max, limit, NULL, (size_t)0);
 #endif
 }
+
+/** writev() that raises no SIGPIPE (pwritev2() of Linux 6.18), or -1 and EOPNOTSUPP or ENOSYS. */
+static inline ssize_t writev_nosignal(int fd, const struct iovec *parts, int count)
+{
+#if defined(SYS_pwritev2)
+    return (ssize_t)syscall(SYS_pwritev2, fd, parts, (long)count, -1L, -1L, 0x100);
+#else
+    (void)fd, (void)parts, (void)count;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
 #endif
 
 /*
@@ -98,8 +110,10 @@ static inline int epoll_wait_ns(int epoll, struct epoll_event *events, int max,
     X(int, getsockopt, (int fd, int level, int name, void *value, socklen_t *size),                \
       (fd, level, name, value, size), -1)                                                          \
     X(int, fcntl, (int fd, int command, int value), (fd, command, value), -1)                      \
-    X(int, fstat, (int fd, struct stat * state), (fd, state), -1)                                  \
+    X(int, fstat, (int fd, struct stat *state), (fd, state), -1)                                   \
     X(int, pipe, (int fds[2]), (fds), -1)                                                          \
+    X(int, stat, (const char *path, struct stat *status), (path, status), -1)                      \
+    X(int, unlink, (const char *path), (path), -1)                                                 \
     X(ssize_t, read, (int fd, void *data, size_t size), (fd, data, size), -1)                      \
     X(ssize_t, write, (int fd, const void *data, size_t size), (fd, data, size), -1)               \
     X(ssize_t, writev, (int fd, const struct iovec *parts, int count), (fd, parts, count), -1)     \
@@ -168,7 +182,9 @@ static inline int epoll_wait_ns(int epoll, struct epoll_event *events, int max,
     X(int, epoll_wait_ns,                                                                          \
       (int epoll, struct epoll_event *events, int max, const int64_t limit[2]),                    \
       (epoll, events, max, limit), -1)                                                             \
-    X(int, eventfd, (unsigned start, int flags), (start, flags), -1)
+    X(int, eventfd, (unsigned start, int flags), (start, flags), -1)                               \
+    X(ssize_t, writev_nosignal, (int fd, const struct iovec *parts, int count),                    \
+      (fd, parts, count), -1)
 #else
 #define EDDY__SYS_CALLS_EPOLL(X)
 #endif
