@@ -90,6 +90,7 @@ static void test_connection_by_name(struct fixture *f)
     eddy_value value;
     char port[16];
 
+    need_localhost(f);
     listener_new(f, &address);
     snprintf(port, sizeof port, "%d", eddy_address_port(&address));
     options.service = port;

@@ -60,3 +60,11 @@ bool listener_await_end(struct fixture *f, eddy_socket socket)
     }
     return count == 0 || count == EDDY_ECONNRESET || count == EDDY_ECONNABORTED;
 }
+
+void need_localhost(struct fixture *f)
+{
+    if (f->sim != NULL || platform_knows_localhost())
+        return;
+    print_message("skipped: this system's resolver does not know \"localhost\"\n");
+    skip();
+}

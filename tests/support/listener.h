@@ -20,4 +20,10 @@ bool listener_was_reached(struct fixture *f, eddy_socket listener);
 /** Run the loop until `socket` has received the end of its stream, or a reset; false after 10 s. */
 bool listener_await_end(struct fixture *f, eddy_socket socket);
 
+/**
+ * Skip this test, and say why, if the system's resolver does not know "localhost": a system without
+ * /etc/hosts need not. The simulation's always does.
+ */
+void need_localhost(struct fixture *f);
+
 #endif

@@ -42,6 +42,9 @@ enum platform_end platform_run(void (*function)(void *arg), void *arg, unsigned 
 /** Let a fault end the process, whatever handlers the test runner has installed. */
 void platform_default_faults(void);
 
+/** True if the system's resolver has an IPv4 address for "localhost". */
+bool platform_knows_localhost(void);
+
 /** Set or (with NULL) remove an environment variable. */
 void platform_set_environment(const char *name, const char *value);
 

@@ -4,6 +4,7 @@
 #include "support/support.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,6 +125,16 @@ void platform_default_faults(void)
 
     for (i = 0; i < sizeof faults / sizeof *faults; i++)
         signal(faults[i], SIG_DFL);
+}
+
+bool platform_knows_localhost(void)
+{
+    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *list;
+
+    if (getaddrinfo("localhost", NULL, &hints, &list) != 0)
+        return false;
+    freeaddrinfo(list);
+    return true;
 }
 
 void platform_set_environment(const char *name, const char *value)

@@ -57,6 +57,11 @@ void platform_default_faults(void)
 {
 }
 
+bool platform_knows_localhost(void)
+{
+    return true; /* the resolver itself answers for it */
+}
+
 void platform_set_environment(const char *name, const char *value)
 {
     _putenv_s(name, value != NULL ? value : "");
