@@ -17,6 +17,7 @@
 #define EDDY_COMMON_STREAM_PARTS_H
 
 #include "common/error.h"
+#include "common/flow.h"
 #include "common/output.h"
 #include "common/socket_view.h"
 #include "common/stream.h"
@@ -71,16 +72,13 @@ struct eddy__stream {
     struct eddy_server *server;
     struct eddy__list server_node;
     struct eddy__output output;
-    size_t high;
-    size_t low;
+    struct eddy__flow flow;
     struct eddy_socket_view view;
     void *buffer; /* what a buffered protocol gave for the receive in progress */
     int error;    /* for connection_lost() */
     uint8_t life;
     uint8_t reading;
     uint8_t writing;
-    uint8_t dropped_writes;       /* after the end (TR-11); stops counting at the first warning */
-    bool flow_paused;             /* pause_writing() was called last */
     bool sending;                 /* the backend owes an on_sent */
     bool channel_closed;          /* it owes nothing any more */
     bool forgotten;               /* while the factory ran: close it once it is made */

@@ -1,33 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /** The sending side of a stream, with its flow control (TR-11, TR-20..TR-32). */
-#include "common/log.h"
 #include "common/stream_parts.h"
-
-/** From this write after the end on, each one is warned of (TR-11). */
-enum { DROPPED_WRITES_WARNED = 5 };
-
-#define LIMIT_HIGH_DEFAULT ((size_t)64 * 1024)
 
 static const struct eddy__backend *stream_backend(const struct eddy__stream *stream)
 {
     return stream->transport.loop->backend;
-}
-
-/** Call pause_writing() or resume_writing(); their failures are only reported (TR-32). */
-static void stream_tell_flow(struct eddy__stream *stream, bool pause)
-{
-    eddy_protocol *protocol = stream->transport.protocol;
-    int (*callback)(eddy_protocol *) =
-        pause ? protocol->callbacks->pause_writing : protocol->callbacks->resume_writing;
-    int error;
-
-    stream->flow_paused = pause; /* before the call: it may write, close or abort (TR-30) */
-    if (callback == NULL)
-        return;
-    error = callback(protocol);
-    if (error < 0)
-        eddy__transport_report(&stream->transport, pause ? "pause_writing" : "resume_writing",
-                               error);
 }
 
 /** Start sending what is queued, and tell the protocol if that is much (TR-29). */
@@ -37,8 +14,7 @@ static void stream_queued(struct eddy__stream *stream)
         stream->sending = true;
         stream_backend(stream)->send_start(&stream->channel);
     }
-    if (stream->output.size > stream->high && !stream->flow_paused)
-        stream_tell_flow(stream, true);
+    eddy__flow_grown(&stream->flow, &stream->transport, stream->output.size);
 }
 
 /**
@@ -48,12 +24,8 @@ static void stream_queued(struct eddy__stream *stream)
 static int stream_may_write(struct eddy__stream *stream, size_t size)
 {
     if (eddy__stream_is_closing(stream)) {
-        if (size == 0)
-            return 0;
-        if (stream->dropped_writes < DROPPED_WRITES_WARNED)
-            stream->dropped_writes++;
-        if (stream->dropped_writes >= DROPPED_WRITES_WARNED)
-            eddy__log(EDDY_LOG_WARNING, "write to a transport that is closed or closing");
+        if (size > 0)
+            eddy__flow_drop(&stream->flow);
         return 0;
     }
     if (stream->writing != STREAM_WRITE_OPEN)
@@ -182,8 +154,7 @@ void eddy__stream_on_sent(struct eddy__channel *channel, int64_t result)
         return;
     }
     eddy__output_advance(&stream->output, (size_t)result);
-    if (stream->flow_paused && stream->output.size <= stream->low)
-        stream_tell_flow(stream, false);
+    eddy__flow_shrunk(&stream->flow, &stream->transport, stream->output.size);
     /* The protocol may have written more, which then is being sent already, or ended it all. */
     if (stream->life >= STREAM_LOSING || stream->sending)
         return;
@@ -227,20 +198,12 @@ size_t eddy__stream_get_write_buffer_size(const struct eddy_transport *transport
 int eddy__stream_set_limits(struct eddy_transport *transport, size_t high, size_t low)
 {
     struct eddy__stream *stream = stream_of(transport);
+    int error = eddy__flow_set_limits(&stream->flow, high, low);
 
-    if (high == EDDY_DEFAULT_LIMIT && low == EDDY_DEFAULT_LIMIT)
-        high = LIMIT_HIGH_DEFAULT;
-    else if (high == EDDY_DEFAULT_LIMIT)
-        high = low > SIZE_MAX / 4 ? SIZE_MAX : low * 4;
-    if (low == EDDY_DEFAULT_LIMIT)
-        low = high / 4;
-    if (high < low)
-        return eddy_error(EDDY_EINVALID, "the high mark is below the low mark");
-    stream->high = high;
-    stream->low = low;
-    if (stream->life < STREAM_LOSING && stream->transport.protocol != NULL &&
-        stream->output.size > high && !stream->flow_paused)
-        stream_tell_flow(stream, true);
+    if (error)
+        return error;
+    if (stream->life < STREAM_LOSING && transport->protocol != NULL)
+        eddy__flow_grown(&stream->flow, transport, stream->output.size);
     return 0;
 }
 
@@ -248,6 +211,6 @@ void eddy__stream_get_limits(const struct eddy_transport *transport, size_t *low
 {
     const struct eddy__stream *stream = stream_of(transport);
 
-    *low = stream->low;
-    *high = stream->high;
+    *low = stream->flow.low;
+    *high = stream->flow.high;
 }
