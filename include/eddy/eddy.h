@@ -28,6 +28,7 @@
 #include <eddy/socket.h>
 #include <eddy/task.h>
 #include <eddy/transport.h>
+#include <eddy/unix.h>
 #include <eddy/version.h>
 
 #endif

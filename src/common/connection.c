@@ -3,12 +3,14 @@
  * create_connection() and connect_accepted_socket().
  *
  *   resolve the host ── resolve local_host ── race ── start the stream ── done
- *                                    a passed socket ──┘
+ *                     the path of a Unix socket ──┘            │
+ *                                            a passed socket ──┘
  *
  * Each stage has one object of its own, which is there exactly as long as the stage lasts: a
  * future of the resolver, a race, a stream that was started. connecting_leave() lets go of what
  * there is, so that an error, a cancel and the end of the loop are one path.
  */
+#include "common/connection.h"
 #include "common/argument.h"
 #include "common/dns.h"
 #include "common/future.h"
@@ -236,10 +238,8 @@ static struct connecting *connecting_new(struct eddy_loop *loop, eddy_protocol_f
     return connecting;
 }
 
-/** With a socket that is connected (NET-8): the caller's until a stream exists. */
-static struct eddy_future *connecting_start_with_socket(struct eddy_loop *loop,
-                                                        eddy_protocol_factory factory, void *arg,
-                                                        eddy_socket socket)
+struct eddy_future *eddy__connection_over(struct eddy_loop *loop, eddy_protocol_factory factory,
+                                          void *arg, eddy_socket socket)
 {
     struct connecting *connecting = NULL;
     struct eddy__stream *stream = NULL;
@@ -263,6 +263,21 @@ static struct eddy_future *connecting_start_with_socket(struct eddy_loop *loop,
     if ((family == EDDY_INET || family == EDDY_INET6) && protocol == EDDY_TCP)
         loop->backend->sockets->set_option(socket, EDDY__NO_DELAY, 1);
     connecting_make(connecting, stream);
+    return &connecting->future;
+}
+
+struct eddy_future *eddy__connection_to(struct eddy_loop *loop, eddy_protocol_factory factory,
+                                        void *arg, eddy_address_list *targets)
+{
+    struct connecting *connecting = connecting_new(loop, factory, arg, 0);
+
+    if (connecting == NULL) {
+        eddy_address_list_free(targets);
+        return eddy__future_failed(loop, EDDY_ENOMEM);
+    }
+    connecting->targets = targets;
+    eddy_future_ref(&connecting->future);
+    connecting_race(connecting);
     return &connecting->future;
 }
 
@@ -343,7 +358,7 @@ eddy_future *eddy_loop_create_connection(eddy_loop *loop, eddy_protocol_factory 
     if (error)
         return eddy__future_failed(loop, error);
     if (options->sock != NULL)
-        return connecting_start_with_socket(loop, factory, arg, *options->sock);
+        return eddy__connection_over(loop, factory, arg, *options->sock);
     query.family = (int)options->family;
     query.protocol = (int)options->protocol;
     query.flags = options->flags;
@@ -367,5 +382,5 @@ eddy_future *eddy_loop_connect_accepted_socket(eddy_loop *loop, eddy_protocol_fa
                                 options->tls_shutdown_timeout);
     if (error)
         return eddy__future_failed(loop, error);
-    return connecting_start_with_socket(loop, factory, arg, sock);
+    return eddy__connection_over(loop, factory, arg, sock);
 }

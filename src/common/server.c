@@ -3,6 +3,9 @@
 #include "common/future.h"
 #include "common/later.h"
 #include "common/log.h"
+#include "common/thread.h"
+
+enum { DEFAULT_BACKLOG = 100 };
 
 static void server_abandon(struct eddy__live *live);
 
@@ -20,7 +23,7 @@ struct eddy_server *eddy__server_new(struct eddy_loop *loop, const struct eddy__
     server->loop = eddy_loop_ref(loop);
     server->factory = setup->factory;
     server->factory_arg = setup->factory_arg;
-    server->backlog = setup->backlog;
+    server->backlog = setup->backlog != 0 ? setup->backlog : DEFAULT_BACKLOG;
     server->connections_max = setup->connections_max;
     server->references = 2; /* the caller's, and its own until it is closed */
     server->state = EDDY__SERVER_BOUND;
@@ -38,6 +41,27 @@ int eddy__server_add(struct eddy_server *server, eddy_socket socket)
     if (error == 0)
         server->listener_count++;
     return error;
+}
+
+int eddy__server_new_over(struct eddy_loop *loop, const struct eddy__server_setup *setup,
+                          eddy_socket socket, struct eddy_server **server)
+{
+    int error = loop->backend->sockets->set_nonblocking(socket);
+    struct eddy_server *made;
+
+    if (error)
+        return error;
+    made = eddy__server_new(loop, setup);
+    if (made == NULL)
+        return EDDY_ENOMEM;
+    error = eddy__server_add(made, socket);
+    if (error) {
+        eddy__server_close(made, false);
+        eddy_server_unref(made);
+        return error;
+    }
+    *server = made;
+    return 0;
 }
 
 eddy_server *eddy_server_ref(eddy_server *server)
@@ -177,6 +201,11 @@ void eddy__server_close(struct eddy_server *server, bool close_sockets)
     if (server->state == EDDY__SERVER_CLOSED)
         return;
     server->state = EDDY__SERVER_CLOSED;
+    /* Before its socket is closed, as no other file can have the number of this one until then. A
+     * forked child leaves the parent's file alone. */
+    eddy__socket_file_end(server->socket_file,
+                          close_sockets && server->loop->fork_count == eddy__fork_count());
+    server->socket_file = NULL;
     while (server->listener_count > 0)
         eddy__listener_close(server->listeners[--server->listener_count], close_sockets);
     server_settle(server);

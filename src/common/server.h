@@ -10,6 +10,7 @@
 #define EDDY_COMMON_SERVER_H
 
 #include "common/listener.h"
+#include "common/socket_file.h"
 #include "common/stream.h"
 
 enum eddy__server_state { EDDY__SERVER_BOUND = 1, EDDY__SERVER_SERVING, EDDY__SERVER_CLOSED };
@@ -31,13 +32,14 @@ struct eddy_server {
     struct eddy__list waiters; /**< struct server_wait of server_wait.c */
     struct eddy__listener **listeners;
     size_t listener_count;
+    struct eddy__socket_file *socket_file; /**< to remove when it closes, or NULL (NET-35) */
 };
 
 /** What a server is made from. */
 struct eddy__server_setup {
     eddy_protocol_factory factory;
     void *factory_arg;
-    int backlog;
+    int backlog; /**< 0: 100 */
     size_t connections_max;
     size_t listeners_max;
 };
@@ -48,6 +50,13 @@ struct eddy_server *eddy__server_new(struct eddy_loop *loop,
 
 /** Give it a bound socket, taking that when this succeeds. */
 int eddy__server_add(struct eddy_server *server, eddy_socket socket);
+
+/**
+ * A server over a bound or listening stream socket, which has been checked and stays the caller's
+ * until the server is handed out (NET-23). The caller owns a reference beside its own.
+ */
+int eddy__server_new_over(struct eddy_loop *loop, const struct eddy__server_setup *setup,
+                          eddy_socket socket, struct eddy_server **server);
 
 /** How its addresses are bound (NET-21). */
 struct eddy__server_binding {
@@ -65,6 +74,14 @@ int eddy__server_bind(struct eddy_server *server, const eddy_address_list *addre
 
 /** Listen on all sockets, and accept; nothing happens if it does already (SRV-4). */
 int eddy__server_serve(struct eddy_server *server);
+
+/**
+ * The future of a server whose sockets are bound: it listens, unless `defer_serving`, and is handed
+ * out an iteration later (NET-24). Takes the caller's reference. If that fails or is cancelled the
+ * server closes, without its sockets if `keeps_sockets`.
+ */
+struct eddy_future *eddy__server_hand_out(struct eddy_server *server, bool defer_serving,
+                                          bool keeps_sockets);
 
 /** As eddy_server_close(), but leaves the sockets open if they are the caller's still. */
 void eddy__server_close(struct eddy_server *server, bool close_sockets);

@@ -8,8 +8,6 @@
 #include "common/future.h"
 #include "common/server.h"
 
-enum { DEFAULT_BACKLOG = 100 };
-
 struct creating;
 
 /** One host and its answer. */
@@ -28,7 +26,7 @@ struct creating {
     struct eddy_server *server; /**< a reference, from binding until it is handed out */
     struct eddy__server_binding binding;
     bool defer_serving;
-    bool keeps_socket; /**< it was passed, and is the caller's until the call succeeds */
+    bool keeps_sockets; /**< they were passed, and are the caller's until the call succeeds */
     size_t pending;
     size_t host_count;
     struct creating_host hosts[];
@@ -50,7 +48,7 @@ static void creating_leave(struct creating *creating)
     }
     creating->host_count = 0;
     if (creating->server != NULL) {
-        eddy__server_close(creating->server, !creating->keeps_socket);
+        eddy__server_close(creating->server, !creating->keeps_sockets);
         eddy_server_unref(creating->server);
         creating->server = NULL;
     }
@@ -189,60 +187,81 @@ static void creating_on_resolved(struct eddy__watch *watch)
 }
 
 /** `host_count` empty hosts. NULL: EDDY_ENOMEM. */
-static struct creating *creating_new(struct eddy_loop *loop, eddy_protocol_factory factory,
-                                     void *arg, const eddy_server_options *options,
-                                     size_t host_count)
+static struct creating *creating_new(struct eddy_loop *loop, size_t host_count)
 {
     size_t size = sizeof(struct creating) + host_count * sizeof(struct creating_host);
     struct eddy_future *future = eddy__future_new(loop, size, &creating_kind);
     struct creating *creating = (struct creating *)future;
-    bool reuse_by_default = !loop->backend->sockets->reuse_shares_port;
 
     if (future == NULL)
         return NULL;
-    creating->setup.factory = factory;
-    creating->setup.factory_arg = arg;
-    creating->setup.backlog = options->backlog != 0 ? options->backlog : DEFAULT_BACKLOG;
-    creating->setup.connections_max = options->connections_max;
-    creating->binding.reuse_address = options->reuse_address == EDDY_YES ||
-                                      (options->reuse_address == EDDY_DEFAULT && reuse_by_default);
-    creating->binding.reuse_port = options->reuse_port;
-    creating->binding.keep_alive = options->keep_alive;
-    creating->defer_serving = options->defer_serving;
     creating->host_count = host_count;
     creating->live.abandon = creating_abandon;
     eddy__list_append(&loop->live, &creating->live.node);
     return creating;
 }
 
+struct eddy_future *eddy__server_hand_out(struct eddy_server *server, bool defer_serving,
+                                          bool keeps_sockets)
+{
+    struct eddy_loop *loop = server->loop;
+    struct creating *creating = creating_new(loop, 0);
+
+    if (creating == NULL) {
+        eddy__server_close(server, !keeps_sockets);
+        eddy_server_unref(server);
+        return eddy__future_failed(loop, EDDY_ENOMEM);
+    }
+    eddy_future_ref(&creating->future);
+    creating->server = server;
+    creating->defer_serving = defer_serving;
+    creating->keeps_sockets = keeps_sockets;
+    creating_serve(creating);
+    return &creating->future;
+}
+
+/** What the options say about the server itself. */
+static struct eddy__server_setup server_setup(eddy_protocol_factory factory, void *arg,
+                                              const eddy_server_options *options)
+{
+    return (struct eddy__server_setup){
+        .factory = factory,
+        .factory_arg = arg,
+        .backlog = options->backlog,
+        .connections_max = options->connections_max,
+        .listeners_max = 1,
+    };
+}
+
+/** And about its sockets. */
+static struct eddy__server_binding server_binding(const struct eddy_loop *loop,
+                                                  const eddy_server_options *options)
+{
+    bool reuse_by_default = !loop->backend->sockets->reuse_shares_port;
+
+    return (struct eddy__server_binding){
+        .reuse_address = options->reuse_address == EDDY_YES ||
+                         (options->reuse_address == EDDY_DEFAULT && reuse_by_default),
+        .reuse_port = options->reuse_port,
+        .keep_alive = options->keep_alive,
+    };
+}
+
 /** NET-23: the socket is the caller's until the call succeeds. */
 static struct eddy_future *creating_start_with_socket(struct eddy_loop *loop,
-                                                      eddy_protocol_factory factory, void *arg,
+                                                      const struct eddy__server_setup *setup,
                                                       const eddy_server_options *options)
 {
-    struct creating *creating;
+    struct eddy_server *server = NULL;
     int family = EDDY_UNSPEC;
     int protocol = EDDY_ANY_PROTOCOL;
     int error = eddy__check_stream_socket(loop, *options->sock, &family, &protocol);
 
     if (error == 0)
-        error = loop->backend->sockets->set_nonblocking(*options->sock);
+        error = eddy__server_new_over(loop, setup, *options->sock, &server);
     if (error)
         return eddy__future_failed(loop, error);
-    creating = creating_new(loop, factory, arg, options, 0);
-    if (creating == NULL)
-        return eddy__future_failed(loop, EDDY_ENOMEM);
-    eddy_future_ref(&creating->future);
-    creating->keeps_socket = true;
-    creating->setup.listeners_max = 1;
-    creating->server = eddy__server_new(loop, &creating->setup);
-    error =
-        creating->server != NULL ? eddy__server_add(creating->server, *options->sock) : EDDY_ENOMEM;
-    if (error)
-        creating_fail(creating, error);
-    else
-        creating_serve(creating);
-    return &creating->future;
+    return eddy__server_hand_out(server, options->defer_serving, true);
 }
 
 static struct eddy_future *creating_start_with_hosts(struct eddy_loop *loop,
@@ -313,6 +332,7 @@ eddy_future *eddy_loop_create_server(eddy_loop *loop, eddy_protocol_factory fact
     static const eddy_server_options defaults;
     struct eddy__resolver_query query = {.type = EDDY_STREAM};
     char port_text[EDDY__PORT_TEXT_SIZE];
+    struct eddy__server_setup setup;
     struct creating *creating;
     int error;
 
@@ -323,14 +343,17 @@ eddy_future *eddy_loop_create_server(eddy_loop *loop, eddy_protocol_factory fact
         error = eddy__dns_service(port, options->service, port_text, &query.service);
     if (error)
         return eddy__future_failed(loop, error);
+    setup = server_setup(factory, arg, options);
     if (options->sock != NULL)
-        return creating_start_with_socket(loop, factory, arg, options);
+        return creating_start_with_socket(loop, &setup, options);
     query.family = (int)options->family;
     query.flags = options->flags | EDDY_AI_PASSIVE;
-    creating =
-        creating_new(loop, factory, arg, options, options->hosts != NULL ? options->host_count : 1);
+    creating = creating_new(loop, options->hosts != NULL ? options->host_count : 1);
     if (creating == NULL)
         return eddy__future_failed(loop, EDDY_ENOMEM);
+    creating->setup = setup;
+    creating->binding = server_binding(loop, options);
+    creating->defer_serving = options->defer_serving;
     return creating_start_with_hosts(loop, creating, &query,
                                      options->hosts != NULL ? options->hosts : &host);
 }

@@ -227,8 +227,10 @@ int fixture_run_suite(const char *suite, const struct test *tests, size_t count)
     size_t i, chosen = 0;
     int failures;
 
-    if (units == NULL)
+    if (units == NULL || !scratch_begin()) {
+        free(units);
         return 1;
+    }
     allocations_install();
     for (i = 0; i < count; i++) {
         if (filter == NULL || strstr(tests[i].name, filter) != NULL)
@@ -243,6 +245,7 @@ int fixture_run_suite(const char *suite, const struct test *tests, size_t count)
         failures = _cmocka_run_group_tests(suite, units, chosen, NULL, NULL);
     }
     free(units);
+    scratch_end();
     return failures != 0;
 }
 

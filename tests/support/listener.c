@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "support/listener.h"
 #include "support/support.h"
+#include <string.h>
 
 eddy_socket listener_new_deaf(struct fixture *f, eddy_address *address)
 {
@@ -19,6 +20,51 @@ eddy_socket listener_new(struct fixture *f, eddy_address *address)
     eddy_socket socket = listener_new_deaf(f, address);
 
     must(eddy_socket_listen(socket, 16));
+    return socket;
+}
+
+void need_unix(struct fixture *f)
+{
+    eddy_socket socket = EDDY_NO_SOCKET;
+    int error = eddy_socket_new(f->loop, EDDY_UNIX, EDDY_STREAM, EDDY_ANY_PROTOCOL, &socket);
+
+    if (error == 0) {
+        eddy_socket_close(socket);
+        return;
+    }
+    give_up_if(error == EDDY_ENOMEM);
+    print_message("skipped: no Unix sockets here: %s\n", eddy_strerror(error));
+    skip();
+}
+
+static eddy_socket listener_unix_socket(struct fixture *f, const char *path, size_t size,
+                                        eddy_address *address)
+{
+    eddy_socket socket;
+
+    must(eddy_address_unix(path, size != 0 ? size : strlen(path), address));
+    must(eddy_socket_new(f->loop, EDDY_UNIX, EDDY_STREAM, EDDY_ANY_PROTOCOL, &socket));
+    fixture_keep_socket(f, socket);
+    return socket;
+}
+
+eddy_socket listener_new_unix(struct fixture *f, const char *path, size_t size)
+{
+    eddy_address address;
+    eddy_socket socket = listener_unix_socket(f, path, size, &address);
+
+    must(eddy_socket_bind(socket, &address));
+    must(eddy_socket_listen(socket, 16));
+    return socket;
+}
+
+eddy_socket listener_connect_unix(struct fixture *f, const char *path)
+{
+    eddy_address address;
+    eddy_socket socket = listener_unix_socket(f, path, 0, &address);
+    int error = eddy_socket_connect(socket, &address);
+
+    must(error == EDDY_EINPROGRESS ? 0 : error);
     return socket;
 }
 

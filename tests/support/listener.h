@@ -11,6 +11,15 @@ eddy_socket listener_new(struct fixture *f, eddy_address *address);
 /** The same, but it does not listen: connecting to it is refused. */
 eddy_socket listener_new_deaf(struct fixture *f, eddy_address *address);
 
+/** Skip this test where the backend under test has no Unix sockets. */
+void need_unix(struct fixture *f);
+
+/** A socket of the fixture that listens at `path`, of `size` bytes (0: a text). */
+eddy_socket listener_new_unix(struct fixture *f, const char *path, size_t size);
+
+/** A raw socket of the fixture that is connecting, or connected, to `path`. */
+eddy_socket listener_connect_unix(struct fixture *f, const char *path);
+
 /** Run the loop until somebody has connected; the fixture's socket of that connection. */
 eddy_socket listener_accept(struct fixture *f, eddy_socket listener);
 

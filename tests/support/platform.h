@@ -22,6 +22,15 @@ int platform_descriptors_print_new(const struct platform_descriptors *before);
 /** Close `socket`, a TCP socket of the system, so that its peer sees a reset. */
 void platform_socket_reset(eddy_socket socket);
 
+/** Make a folder of our own for files; false if that is impossible. */
+bool platform_folder_new(char *path, size_t size);
+
+/** Remove it with its files; it has no folders. */
+void platform_folder_remove(const char *path);
+
+/** True if something lies at `path`; links are not followed. */
+bool platform_path_exists(const char *path);
+
 /** Stop in the debugger. */
 void platform_trap(void);
 

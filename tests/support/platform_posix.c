@@ -2,6 +2,7 @@
 #if !defined(_WIN32)
 #include "support/platform.h"
 #include "support/support.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,6 +50,34 @@ void platform_socket_reset(eddy_socket socket)
 
     setsockopt((int)socket, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
     close((int)socket);
+}
+
+bool platform_folder_new(char *path, size_t size)
+{
+    const char *parent = getenv("TMPDIR");
+
+    snprintf(path, size, "%s/eddy-XXXXXX", parent != NULL && *parent != '\0' ? parent : "/tmp");
+    return mkdtemp(path) != NULL;
+}
+
+void platform_folder_remove(const char *path)
+{
+    DIR *folder = opendir(path);
+    struct dirent *entry;
+
+    while (folder != NULL && (entry = readdir(folder)) != NULL)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            unlinkat(dirfd(folder), entry->d_name, 0);
+    if (folder != NULL)
+        closedir(folder);
+    rmdir(path);
+}
+
+bool platform_path_exists(const char *path)
+{
+    struct stat status;
+
+    return lstat(path, &status) == 0;
 }
 
 void platform_trap(void)

@@ -2,6 +2,7 @@
 #if defined(_WIN32)
 #include "support/platform.h"
 #include "support/support.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <winsock2.h>
@@ -23,6 +24,42 @@ void platform_socket_reset(eddy_socket socket)
 
     setsockopt((SOCKET)socket, SOL_SOCKET, SO_LINGER, (const char *)&linger, sizeof linger);
     closesocket((SOCKET)socket);
+}
+
+bool platform_folder_new(char *path, size_t size)
+{
+    char parent[MAX_PATH + 1];
+    DWORD length = GetTempPathA(sizeof parent, parent);
+
+    if (length == 0 || length > MAX_PATH)
+        return false;
+    snprintf(path, size, "%seddy-%lu", parent, (unsigned long)GetCurrentProcessId());
+    return CreateDirectoryA(path, NULL) || GetLastError() == ERROR_ALREADY_EXISTS;
+}
+
+void platform_folder_remove(const char *path)
+{
+    char pattern[MAX_PATH + 8];
+    char file[2 * MAX_PATH + 8];
+    WIN32_FIND_DATAA found;
+    HANDLE search;
+
+    snprintf(pattern, sizeof pattern, "%s\\*", path);
+    search = FindFirstFileA(pattern, &found);
+    while (search != INVALID_HANDLE_VALUE) {
+        snprintf(file, sizeof file, "%s\\%s", path, found.cFileName);
+        DeleteFileA(file); /* not "." and "..", which are no files */
+        if (!FindNextFileA(search, &found))
+            break;
+    }
+    if (search != INVALID_HANDLE_VALUE)
+        FindClose(search);
+    RemoveDirectoryA(path);
+}
+
+bool platform_path_exists(const char *path)
+{
+    return GetFileAttributesA(path) != INVALID_FILE_ATTRIBUTES;
 }
 
 void platform_trap(void)

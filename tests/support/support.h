@@ -20,6 +20,7 @@
 #include "support/platform.h"
 #include "support/recorder.h"
 #include "support/reports.h"
+#include "support/scratch.h"
 #include "support/spy.h"
 #include "support/witness.h"
 

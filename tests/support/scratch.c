@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#include "support/scratch.h"
+#include "support/support.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { PATHS = 4 };
+
+static char folder[SCRATCH_PATH_MAX];
+
+bool scratch_begin(void)
+{
+    return platform_folder_new(folder, sizeof folder);
+}
+
+void scratch_end(void)
+{
+    platform_folder_remove(folder);
+}
+
+const char *scratch_path(const char *name)
+{
+    static char paths[PATHS][SCRATCH_PATH_MAX];
+    static unsigned next;
+    char *path = paths[next++ % PATHS];
+    size_t size = strlen(folder);
+
+    assert_true(size + strlen(name) + 2 <= SCRATCH_PATH_MAX);
+    memcpy(path, folder, size);
+    path[size] = '/';
+    memcpy(path + size + 1, name, strlen(name) + 1);
+    scratch_remove(path);
+    return path;
+}
+
+char scratch_byte(size_t at)
+{
+    return (char)('a' + at % 23);
+}
+
+const char *scratch_file(const char *name, size_t size)
+{
+    const char *path = scratch_path(name);
+    FILE *file = fopen(path, "wb");
+
+    assert_non_null(file);
+    for (size_t i = 0; i < size; i++)
+        if (putc(scratch_byte(i), file) == EOF)
+            break;
+    assert_int_equal(fclose(file), 0);
+    return path;
+}
+
+bool scratch_exists(const char *path)
+{
+    return platform_path_exists(path);
+}
+
+void scratch_remove(const char *path)
+{
+    remove(path);
+}

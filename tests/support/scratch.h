@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/** Files of tests, in a folder that the suite makes and removes. */
+#ifndef TESTS_SUPPORT_SCRATCH_H
+#define TESTS_SUPPORT_SCRATCH_H
+
+#include <eddy/base.h>
+
+/** Room for the path of any scratch file. */
+#define SCRATCH_PATH_MAX 256
+
+/** The path of a file `name`, which is removed if it is there; valid until the fourth next call. */
+const char *scratch_path(const char *name);
+
+/** Write a file whose byte at `at` is scratch_byte(at); its path, as by scratch_path(). */
+const char *scratch_file(const char *name, size_t size);
+char scratch_byte(size_t at);
+
+/** True if something lies at `path`. */
+bool scratch_exists(const char *path);
+
+/** Remove what lies at `path`, if anything does. */
+void scratch_remove(const char *path);
+
+/* For the fixture: the folder, before the first test and after the last. */
+bool scratch_begin(void);
+void scratch_end(void);
+
+#endif
