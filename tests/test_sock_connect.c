@@ -78,9 +78,11 @@ static void test_connect_to_numeric_host(struct fixture *f)
 static void test_connect_to_host_name(struct fixture *f)
 {
     eddy_address address;
-    eddy_socket listener = listener_new(f, &address);
-    eddy_socket client = new_socket(f, EDDY_INET);
+    eddy_socket listener, client;
 
+    need_localhost(f);
+    listener = listener_new(f, &address);
+    client = new_socket(f, EDDY_INET);
     must(eddy_loop_run_until_complete(
         f->loop,
         eddy_loop_sock_connect_host(f->loop, client, "localhost", eddy_address_port(&address)),
