@@ -107,17 +107,21 @@ static void gather_finish(struct gather_operation *operation)
     eddy__future_finish(&operation->future, (eddy_value){.values = values->values});
 }
 
-/** Let go of the members; the references of those that are not done end here, too. */
+/**
+ * Let go of the members; the references of those that are not done end here, too. An error that
+ * is reported thereby may have the program cancel the gathering: it finds no members any more.
+ */
 static void gather_release(struct gather_operation *operation)
 {
-    for (size_t i = 0; i < operation->count; i++) {
+    size_t count = operation->count;
+
+    operation->count = 0;
+    for (size_t i = 0; i < count; i++) {
         struct eddy_future *member = operation->members[i].future;
 
-        operation->members[i].future = NULL;
         eddy__future_unwatch(&operation->members[i].watch);
         eddy_future_unref(member);
     }
-    operation->count = 0;
 }
 
 static void gather_on_done(struct eddy__watch *watch)

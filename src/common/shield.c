@@ -43,6 +43,7 @@ eddy_future *eddy_shield(eddy_future *future)
     struct shield_operation *operation;
     struct eddy_future *outer;
     struct eddy_loop *loop;
+    int error;
 
     if (future == NULL)
         return eddy__future_failed(NULL, eddy_error(EDDY_EINVALID, "no future"));
@@ -50,6 +51,11 @@ eddy_future *eddy_shield(eddy_future *future)
     if (eddy_future_done(future))
         return future;
     loop = future->loop;
+    error = eddy__loop_check_open(loop);
+    if (error) { /* nothing would ever end the two, which hold each other */
+        eddy_future_unref(future);
+        return eddy__future_failed(loop, error);
+    }
     outer = eddy__future_new(loop, sizeof *operation, &shield_kind);
     if (outer == NULL) {
         eddy_future_unref(future);

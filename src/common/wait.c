@@ -25,7 +25,13 @@ static struct wait_operation *wait_of(struct eddy_future *future)
     return EDDY__OWNER(future, struct wait_operation, future);
 }
 
-/** Hear nothing any more, and let go of the members. Harmless when that was done. */
+/**
+ * Hear nothing any more, and let go of the members. Harmless when that was done.
+ *
+ * A member that has failed may be reported here, and the program's exception handler do anything:
+ * whoever comes here before the last reference is gone holds one, and has completed the future if
+ * that is what it wants.
+ */
 static void wait_stop(struct wait_operation *operation)
 {
     size_t count = operation->count;
@@ -79,8 +85,10 @@ static void wait_on_timer(struct eddy__ready *ready)
 
 static bool wait_cancel(struct eddy_future *future, const char *message)
 {
-    wait_stop(wait_of(future));
+    eddy_future_ref(future);
     eddy__future_finish_cancelled(future, message);
+    wait_stop(wait_of(future));
+    eddy_future_unref(future);
     return true;
 }
 
@@ -91,7 +99,11 @@ static void wait_fini(struct eddy_future *future)
 
 static void wait_abandon(struct eddy__live *live)
 {
-    wait_stop(EDDY__OWNER(live, struct wait_operation, live));
+    struct wait_operation *operation = EDDY__OWNER(live, struct wait_operation, live);
+
+    eddy_future_ref(&operation->future);
+    wait_stop(operation);
+    eddy_future_unref(&operation->future);
 }
 
 static const struct eddy__future_kind wait_kind = {
