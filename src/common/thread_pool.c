@@ -8,7 +8,7 @@
  * most it is on its way out of eddy_work_run(). Joining the threads is then a matter of moments,
  * and the loop's thread may do it. One exception: the last reference may go inside eddy_work_run()
  * on a thread of the pool itself, after the loop has closed. That thread then ends the others,
- * detaches itself and frees the pool when it is back (`orphaned`).
+ * detaches itself and frees the pool when it is back (`frees_pool`).
  */
 #include "common/executor.h"
 #include "common/thread.h"
@@ -21,6 +21,8 @@ struct pool_thread {
     struct thread_pool *pool;
     struct eddy__thread thread;
     uint64_t id; /**< eddy__thread_self() of it; 0 until it runs */
+    /** It dropped the last reference. Its own alone: others may still be on their way back. */
+    bool frees_pool;
 };
 
 struct thread_pool {
@@ -43,15 +45,18 @@ struct thread_pool {
     int alive;
     bool shut_down;
 
-    /* The thread that dropped the last reference, if it is one of the pool's. */
-    bool orphaned;
-
     struct pool_thread threads[];
 };
 
 static struct thread_pool *pool_of(eddy_executor *executor)
 {
     return (struct thread_pool *)(void *)executor;
+}
+
+/** True in a child process: the threads are not here, and the lock may be held by one of them. */
+static bool pool_is_foreign(const struct thread_pool *pool)
+{
+    return pool->fork_count != eddy__fork_count();
 }
 
 static void pool_destroy(struct thread_pool *pool)
@@ -93,8 +98,7 @@ static void pool_thread_main(void *arg)
     while ((work = pool_wait_for_work(pool)) != NULL) {
         eddy__mutex_unlock(&pool->mutex);
         eddy_work_run(work);
-        /* Only this thread itself can have set it: whoever else frees the pool joins it first. */
-        if (pool->orphaned) {
+        if (self->frees_pool) {
             pool_destroy(pool);
             return;
         }
@@ -155,6 +159,8 @@ static int pool_submit(eddy_executor *executor, eddy_work *work)
     struct thread_pool *pool = pool_of(executor);
     int error = 0;
 
+    if (pool_is_foreign(pool))
+        return eddy_error(EDDY_EBADSTATE, "the thread pool belongs to the parent process");
     eddy__mutex_lock(&pool->mutex);
     if (pool->shut_down) {
         error = eddy_error(EDDY_EBADSTATE, "the thread pool was shut down");
@@ -187,12 +193,6 @@ static bool pool_withdraw(eddy_executor *executor, eddy_work *work)
     return found;
 }
 
-/** True in a child process: the threads are not here, and the lock may be held by one of them. */
-static bool pool_is_foreign(const struct thread_pool *pool)
-{
-    return pool->fork_count != eddy__fork_count();
-}
-
 static void pool_shutdown(eddy_executor *executor, bool wait)
 {
     struct thread_pool *pool = pool_of(executor);
@@ -219,6 +219,7 @@ static void pool_shutdown(eddy_executor *executor, bool wait)
 static void pool_free(eddy_executor *executor)
 {
     struct thread_pool *pool = pool_of(executor);
+    struct pool_thread *own = NULL;
     uint64_t self = eddy__thread_self();
 
     if (pool_is_foreign(pool)) {
@@ -238,9 +239,11 @@ static void pool_free(eddy_executor *executor)
             continue;
         }
         eddy__thread_detach(&thread->thread);
-        pool->orphaned = true;
+        own = thread;
     }
-    if (!pool->orphaned)
+    if (own != NULL)
+        own->frees_pool = true;
+    else
         pool_destroy(pool);
 }
 
