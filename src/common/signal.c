@@ -101,10 +101,11 @@ static int signal_add(struct eddy_loop *loop, int number, eddy_callback callback
         return error;
     handler = signal_find(loop, number);
     if (handler != NULL) {
-        signal_set(handler, callback, arg);
         /* It may have been taken over politely, so make sure of it. */
-        eddy__signal_stop(loop, number);
-        return eddy__signal_start(loop, number, polite);
+        error = eddy__signal_start(loop, number, polite);
+        if (error == 0)
+            signal_set(handler, callback, arg);
+        return error;
     }
     handler = eddy__alloc_zeroed(sizeof *handler);
     if (handler == NULL)

@@ -46,7 +46,12 @@ void eddy__signal_note(struct eddy_loop *loop, int number);
 /** 0; EDDY_EINVALID for a number that is no signal; EDDY_ENOTSUPPORTED. */
 int eddy__signal_check(int number);
 
-/** Catch `number` for `loop`. EDDY_EBADSTATE: another loop has it, or it cannot be caught. */
+/**
+ * Catch `number` for `loop`. EDDY_EBADSTATE: another loop has it, or it cannot be caught.
+ *
+ * If the loop has it already, that only ends politeness: the signal is caught without a gap, and
+ * still is when this fails.
+ */
 int eddy__signal_start(struct eddy_loop *loop, int number, bool polite);
 
 /** Stop catching it for `loop`; returns when no handler uses the loop any more. Cannot fail. */

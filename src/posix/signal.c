@@ -47,16 +47,11 @@ int eddy__signal_check(int number)
     return 0;
 }
 
-/** Put our handler in force, unless politeness forbids. */
-static int signal_catch(struct signal_owner *owner, int number, bool polite)
+/** Put our handler in force. */
+static int signal_catch(int number)
 {
     struct sigaction action = {.sa_handler = signal_handler};
 
-    owner->polite = polite;
-    if (EDDY__SYS(sigaction)(number, NULL, &owner->before) != 0)
-        return eddy__system_error(errno);
-    if (polite && owner->before.sa_handler == SIG_IGN)
-        return 0;
     sigemptyset(&action.sa_mask);
     /* Not on the stack of a task, if the program has set up a better one. */
     action.sa_flags = SA_RESTART | SA_ONSTACK;
@@ -67,17 +62,32 @@ static int signal_catch(struct signal_owner *owner, int number, bool polite)
     return eddy__system_error(errno);
 }
 
+/** The first handler of a loop for this signal: unless politeness forbids it, catch it. */
+static int signal_take_over(struct signal_owner *owner, int number, bool polite)
+{
+    if (EDDY__SYS(sigaction)(number, NULL, &owner->before) != 0)
+        return eddy__system_error(errno);
+    owner->polite = polite;
+    return polite && owner->before.sa_handler == SIG_IGN ? 0 : signal_catch(number);
+}
+
 int eddy__signal_start(struct eddy_loop *loop, int number, bool polite)
 {
     struct signal_owner *owner = &signal_owners[number];
-    struct eddy_loop *none = NULL;
+    struct eddy_loop *present = NULL;
     int error;
 
-    if (!atomic_compare_exchange_strong(&owner->loop, &none, loop))
+    if (atomic_compare_exchange_strong(&owner->loop, &present, loop)) {
+        error = signal_take_over(owner, number, polite);
+        if (error)
+            atomic_store(&owner->loop, NULL);
+        return error;
+    }
+    if (present != loop)
         return eddy_error(EDDY_EBADSTATE, "another loop handles signal %d", number);
-    error = signal_catch(owner, number, polite);
-    if (error)
-        atomic_store(&owner->loop, NULL);
+    error = polite ? 0 : signal_catch(number);
+    if (error == 0 && !polite)
+        owner->polite = false;
     return error;
 }
 

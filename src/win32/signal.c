@@ -66,12 +66,18 @@ int eddy__signal_check(int number)
     return 0;
 }
 
-/** Put `loop` into the place that holds `expected`; how many places are taken then, -1 if not. */
-static int signal_exchange(int number, struct eddy_loop *expected, struct eddy_loop *loop)
+/**
+ * Put `loop` into the place that holds `expected`; how many places are taken then, -1 if it holds
+ * another loop. `*present` (may be NULL): what it held.
+ */
+static int signal_exchange(int number, struct eddy_loop *expected, struct eddy_loop *loop,
+                           struct eddy_loop **present)
 {
     int owned = -1;
 
     AcquireSRWLockExclusive(&signal_lock);
+    if (present != NULL)
+        *present = signal_owners[number];
     if (signal_owners[number] == expected) {
         signal_owners[number] = loop;
         owned = signal_owned += loop != NULL ? 1 : -1;
@@ -82,21 +88,24 @@ static int signal_exchange(int number, struct eddy_loop *expected, struct eddy_l
 
 int eddy__signal_start(struct eddy_loop *loop, int number, bool polite)
 {
-    int owned = signal_exchange(number, NULL, loop);
+    struct eddy_loop *present;
+    int owned = signal_exchange(number, NULL, loop, &present);
     int error;
 
     (void)polite; /* the system itself asks no handler when Ctrl-C is ignored */
+    if (present == loop)
+        return 0;
     if (owned < 0)
         return eddy_error(EDDY_EBADSTATE, "another loop handles signal %d", number);
     if (owned > 1 || SetConsoleCtrlHandler(signal_handler, TRUE))
         return 0;
     error = eddy__system_error(GetLastError());
-    signal_exchange(number, loop, NULL);
+    signal_exchange(number, loop, NULL, NULL);
     return error;
 }
 
 void eddy__signal_stop(struct eddy_loop *loop, int number)
 {
-    if (signal_exchange(number, loop, NULL) == 0)
+    if (signal_exchange(number, loop, NULL, NULL) == 0)
         SetConsoleCtrlHandler(signal_handler, FALSE);
 }
