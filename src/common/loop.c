@@ -191,6 +191,16 @@ static void loop_leave(struct eddy_loop *loop)
     atomic_store(&loop->running, false);
 }
 
+/** What a run that was left returns; the words are those of who left it, if there are any. */
+static int loop_exit_code(struct eddy_loop *loop)
+{
+    if (loop_is_foreign(loop))
+        return eddy__loop_check_open(loop);
+    if (loop->exit_code < 0 && loop->state->error->code != loop->exit_code)
+        eddy__failure_restore(loop->exit_code, NULL);
+    return loop->exit_code;
+}
+
 int eddy_loop_run_forever(eddy_loop *loop)
 {
     int error = loop_enter(loop);
@@ -202,7 +212,7 @@ int eddy_loop_run_forever(eddy_loop *loop)
     while (error == 0 && !loop->stopping && !loop->exit_requested)
         error = eddy__loop_iterate(loop, false);
     if (error == 0 && loop->exit_requested)
-        error = loop_is_foreign(loop) ? eddy__loop_check_open(loop) : loop->exit_code;
+        error = loop_exit_code(loop);
     loop_leave(loop);
     eddy_loop_unref(loop);
     return error;

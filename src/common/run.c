@@ -14,9 +14,10 @@
 
 struct run {
     struct eddy_loop *loop;
-    eddy_future *main; /**< a reference */
-    int presses;       /**< of Ctrl-C */
-    bool over;         /**< wait for nothing any more */
+    eddy_future *main;               /**< a reference */
+    struct eddy__error_record words; /**< of main(), which those of what follows it replace */
+    int presses;                     /**< of Ctrl-C */
+    bool over;                       /**< wait for nothing any more */
 };
 
 /** The loop has seen Ctrl-C: the first time main() is cancelled, then the run ends at once. */
@@ -83,9 +84,7 @@ static void run_shut_down(struct run *run)
 static int run_main(struct run *run, eddy_function main, void *arg, eddy_value *result,
                     const eddy_run_options *options)
 {
-    struct eddy__thread_state *state = eddy__thread_state();
     struct eddy_loop *loop = run->loop;
-    struct eddy__error_record record;
     int error;
 
     run->main = eddy_loop_create_task(loop, main, arg,
@@ -98,12 +97,15 @@ static int run_main(struct run *run, eddy_function main, void *arg, eddy_value *
         eddy_future_cancel(run->main, NULL); /* it has not begun, and does not */
     else
         error = eddy_loop_run_until_complete(loop, eddy_future_ref(run->main), result);
-    record = *state->error;
+    run->words = *eddy__thread_state()->error;
     run_shut_down(run);
     eddy__signal_remove_polite(loop, SIGINT, run_on_interrupt);
     eddy_future_unref(run->main);
-    *state->error = record; /* the text is that of main(), not of what followed */
-    return run->over ? EDDY_EEXIT : error;
+    if (!run->over)
+        return error;
+    if (run->words.code != EDDY_EEXIT)
+        run->words = (struct eddy__error_record){.code = EDDY_EEXIT};
+    return EDDY_EEXIT;
 }
 
 int eddy_run(eddy_function main, void *arg, eddy_value *result, const eddy_run_options *options)
@@ -125,5 +127,6 @@ int eddy_run(eddy_function main, void *arg, eddy_value *result, const eddy_run_o
     eddy_set_event_loop(NULL);
     eddy_loop_close(run.loop);
     eddy_loop_unref(run.loop);
+    *eddy__thread_state()->error = run.words;
     return error;
 }
