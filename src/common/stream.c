@@ -22,7 +22,7 @@ static const struct eddy__backend *stream_backend(const struct eddy__stream *str
     return stream->transport.loop->backend;
 }
 
-static void stream_free(struct eddy_transport *transport)
+void eddy__stream_free(struct eddy_transport *transport)
 {
     struct eddy__stream *stream = stream_of(transport);
     struct eddy_loop *loop = transport->loop;
@@ -41,7 +41,7 @@ static void stream_release(struct eddy__stream *stream)
         eddy_transport_unref(&stream->transport);
 }
 
-static void stream_on_closed(struct eddy__channel *channel)
+void eddy__stream_on_closed(struct eddy__channel *channel)
 {
     struct eddy__stream *stream = stream_of_channel(channel);
 
@@ -64,7 +64,7 @@ static void stream_abandon(struct eddy__live *live)
 }
 
 /** Take all the memory that a stream will need. */
-static struct eddy__stream *stream_alloc(struct eddy_loop *loop)
+static struct eddy__stream *stream_alloc(struct eddy_loop *loop, bool is_pipe)
 {
     size_t size = offsetof(struct eddy__stream, channel) + loop->backend->channel_size;
     struct eddy__stream *stream = eddy__alloc_zeroed(size);
@@ -72,8 +72,9 @@ static struct eddy__stream *stream_alloc(struct eddy_loop *loop)
     if (stream == NULL)
         return NULL;
     stream->opening = eddy__alloc_zeroed(sizeof *stream->opening);
-    stream->names = eddy__alloc_zeroed(sizeof *stream->names);
-    if (stream->opening == NULL || stream->names == NULL || eddy__loop_scratch(loop) == NULL) {
+    stream->names = is_pipe ? NULL : eddy__alloc_zeroed(sizeof *stream->names);
+    if (stream->opening == NULL || (stream->names == NULL && !is_pipe) ||
+        eddy__loop_scratch(loop) == NULL) {
         eddy__free(stream->names);
         eddy__free(stream->opening);
         eddy__free(stream);
@@ -94,23 +95,26 @@ static void stream_note_names(struct eddy__stream *stream)
         names->peer.length = 0;
 }
 
-int eddy__stream_new(struct eddy_loop *loop, eddy_socket socket, const eddy_address *peer,
-                     struct eddy__stream **made)
+int eddy__stream_new_in_manner(struct eddy_loop *loop, const struct eddy__stream_manner *manner,
+                               eddy_socket socket, const eddy_address *peer,
+                               struct eddy__stream **made)
 {
-    struct eddy__stream *stream = stream_alloc(loop);
+    struct eddy__stream *stream = stream_alloc(loop, manner->is_pipe);
     int error;
 
     if (stream == NULL)
         return EDDY_ENOMEM;
-    stream->transport.kind = &stream_kind;
+    stream->manner = manner;
+    stream->transport.kind = manner->kind;
     stream->transport.loop = loop;
     stream->transport.references = 1;
     stream->life = STREAM_NEW;
     stream->live.abandon = stream_abandon;
     stream->ready.run = stream_run_start;
-    stream->channel.events = &stream_events;
+    stream->channel.events = manner->events;
     stream->channel.loop = loop;
     stream->channel.socket = socket;
+    stream->channel.ops = manner->ops;
     stream->view.ops = loop->backend->sockets;
     stream->view.socket = socket;
     if (peer != NULL)
@@ -118,7 +122,7 @@ int eddy__stream_new(struct eddy_loop *loop, eddy_socket socket, const eddy_addr
     eddy_loop_ref(loop);
     error = loop->backend->channel_open(&stream->channel);
     if (error) {
-        stream_free(&stream->transport);
+        eddy__stream_free(&stream->transport);
         return error;
     }
     eddy__stream_set_limits(&stream->transport, EDDY_DEFAULT_LIMIT, EDDY_DEFAULT_LIMIT);
@@ -126,6 +130,17 @@ int eddy__stream_new(struct eddy_loop *loop, eddy_socket socket, const eddy_addr
     eddy__list_append(&loop->live, &stream->live.node);
     *made = stream;
     return 0;
+}
+
+int eddy__stream_new(struct eddy_loop *loop, eddy_socket socket, const eddy_address *peer,
+                     struct eddy__stream **stream)
+{
+    static const struct eddy__stream_manner manner = {
+        .kind = &stream_kind,
+        .events = &stream_events,
+    };
+
+    return eddy__stream_new_in_manner(loop, &manner, socket, peer, stream);
 }
 
 void eddy__stream_connect(struct eddy__stream *stream, const eddy_address *address,
@@ -149,7 +164,8 @@ void eddy__stream_start(struct eddy__stream *stream, const struct eddy__stream_s
     stream->server = setup->server;
     if (setup->server_streams != NULL)
         eddy__list_append(setup->server_streams, &stream->server_node);
-    stream_note_names(stream);
+    if (stream->names != NULL)
+        stream_note_names(stream);
     eddy__stream_step(stream, STREAM_ON_START);
 }
 
@@ -240,7 +256,7 @@ static void stream_let_go(struct eddy__stream *stream)
     struct eddy_server *server = stream->server;
 
     eddy__channel_disclaim(&stream->channel);
-    stream_backend(stream)->sockets->close(stream->channel.socket);
+    eddy__channel_ops(&stream->channel)->close(stream->channel.socket);
     stream->view.socket = EDDY_NO_SOCKET;
     stream->transport.protocol = NULL;
     eddy__list_remove(&stream->live.node);
@@ -372,17 +388,17 @@ void eddy__stream_close(struct eddy_transport *transport)
     eddy__stream_step(stream, stream->output.size > 0 ? STREAM_ON_CLOSE : STREAM_ON_END);
 }
 
-static void stream_abort(struct eddy_transport *transport)
+void eddy__stream_abort(struct eddy_transport *transport)
 {
     eddy__stream_step(stream_of(transport), STREAM_ON_END);
 }
 
-static bool stream_kind_is_closing(const struct eddy_transport *transport)
+bool eddy__stream_kind_is_closing(const struct eddy_transport *transport)
 {
     return eddy__stream_is_closing(stream_of(transport));
 }
 
-static int stream_set_protocol(struct eddy_transport *transport, eddy_protocol *protocol)
+int eddy__stream_set_protocol(struct eddy_transport *transport, eddy_protocol *protocol)
 {
     if (stream_of(transport)->life < STREAM_LOST)
         transport->protocol = protocol;
@@ -429,16 +445,16 @@ static const struct eddy__channel_events stream_events = {
     .get_spans = eddy__stream_get_spans,
     .on_sent = eddy__stream_on_sent,
     .on_connected = stream_on_connected,
-    .on_closed = stream_on_closed,
+    .on_closed = eddy__stream_on_closed,
 };
 
 static const struct eddy__transport_kind stream_kind = {
     .name = "stream",
     .close = eddy__stream_close,
-    .abort = stream_abort,
-    .is_closing = stream_kind_is_closing,
+    .abort = eddy__stream_abort,
+    .is_closing = eddy__stream_kind_is_closing,
     .get_extra_info = stream_get_extra_info,
-    .set_protocol = stream_set_protocol,
+    .set_protocol = eddy__stream_set_protocol,
     .pause_reading = eddy__stream_pause_reading,
     .resume_reading = eddy__stream_resume_reading,
     .is_reading = eddy__stream_is_reading,
@@ -449,5 +465,5 @@ static const struct eddy__transport_kind stream_kind = {
     .get_write_buffer_size = eddy__stream_get_write_buffer_size,
     .set_write_buffer_limits = eddy__stream_set_limits,
     .get_write_buffer_limits = eddy__stream_get_limits,
-    .free = stream_free,
+    .free = eddy__stream_free,
 };
