@@ -11,6 +11,8 @@ bool eddy__sim_is_wildcard(const eddy_address *address)
 {
     char host[EDDY_ADDRESS_TEXT_MAX];
 
+    if (eddy_address_family(address) == EDDY_UNIX)
+        return false;
     eddy_address_host(address, host, sizeof host);
     return strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
 }
@@ -20,6 +22,8 @@ bool eddy__sim_same_host(const eddy_address *a, const eddy_address *b)
     char host_a[EDDY_ADDRESS_TEXT_MAX];
     char host_b[EDDY_ADDRESS_TEXT_MAX];
 
+    if (eddy_address_family(a) == EDDY_UNIX)
+        return eddy_address_equal(a, b);
     eddy_address_host(a, host_a, sizeof host_a);
     eddy_address_host(b, host_b, sizeof host_b);
     return strcmp(host_a, host_b) == 0;
@@ -31,6 +35,8 @@ bool eddy__sim_has_address(struct eddy_sim *sim, const eddy_address *address)
     eddy_address plain = *address;
     const struct eddy__list *node;
 
+    if (eddy_address_family(address) == EDDY_UNIX)
+        return true; /* of this machine, in any case */
     eddy__sim_unmap(&plain);
     eddy_address_host(&plain, host, sizeof host);
     if (strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || eddy__sim_is_wildcard(&plain))
@@ -55,6 +61,8 @@ void eddy__sim_unmap(eddy_address *address)
     char host[EDDY_ADDRESS_TEXT_MAX];
     size_t prefix = sizeof mapped_prefix - 1;
 
+    if (eddy_address_family(address) != EDDY_INET6)
+        return;
     eddy_address_host(address, host, sizeof host);
     if (strncmp(host, mapped_prefix, prefix) == 0 && strchr(host, '.') != NULL)
         eddy_address_parse(host + prefix, eddy_address_port(address), address);

@@ -98,7 +98,9 @@ static void connection_on_request(struct eddy__sim_event *event)
 
     if (!eddy__sim_has_address(sim, address))
         connection_answer(connection, EDDY_EHOSTUNREACH);
-    else if (listener == NULL || eddy__random_chance(&sim->random, sim->options.refuse))
+    else if (listener == NULL)
+        connection_answer(connection, eddy__sim_refusal(sim, address));
+    else if (eddy__random_chance(&sim->random, sim->options.refuse))
         connection_answer(connection, EDDY_ECONNREFUSED);
     else if (listener->pending_count > listener->backlog)
         connection_repeat(connection);
@@ -124,6 +126,10 @@ static int connection_source(struct eddy__sim_socket *socket, const eddy_address
     int port;
     int error;
 
+    if (socket->family == EDDY_UNIX) {
+        *source = socket->local;
+        return socket->has_local ? 0 : eddy__sim_no_name(source);
+    }
     if (socket->has_local) {
         port = eddy_address_port(&socket->local);
         *source = eddy__sim_is_wildcard(&socket->local) ? *target : socket->local;

@@ -14,7 +14,7 @@
  * value and nothing asks a real clock, so a run follows from the seed and the program alone.
  *
  * Datagrams know no connections: each flies by itself from a socket to an address (datagram.c).
- * Unix sockets are refused.
+ * Unix sockets are streams whose addresses are names: those that are bound, no file is behind them.
  */
 #ifndef EDDY_SIM_NETWORK_H
 #define EDDY_SIM_NETWORK_H
@@ -171,6 +171,17 @@ int eddy__sim_number_new(struct eddy__sim_socket *socket, eddy_socket *number);
 
 /** Take the number back; its socket, whose reference the caller drops, or NULL. */
 struct eddy__sim_socket *eddy__sim_number_free(eddy_socket number);
+
+/* unix.c: names of Unix sockets. */
+
+/** As sim_bind(), of a Unix socket that is not bound yet. */
+int eddy__sim_bind_name(struct eddy__sim_socket *socket, const eddy_address *address);
+
+/** The address of a Unix socket without a name. */
+int eddy__sim_no_name(eddy_address *address);
+
+/** What becomes of a connect to an address where nobody listens. */
+int eddy__sim_refusal(const struct eddy_sim *sim, const eddy_address *address);
 
 /* address.c: which addresses there are, and whose they are. */
 

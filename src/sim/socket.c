@@ -121,8 +121,12 @@ static int socket_check_kind(int family, int type, int *protocol)
 {
     int usual = type == EDDY_STREAM ? EDDY_TCP : EDDY_UDP;
 
-    if (family != EDDY_INET && family != EDDY_INET6)
-        return eddy_error(EDDY_EAFNOSUPPORT, "the simulated network has only IPv4 and IPv6");
+    if (family != EDDY_INET && family != EDDY_INET6 && family != EDDY_UNIX)
+        return eddy_error(EDDY_EAFNOSUPPORT, "the simulated network has no such family");
+    if (family == EDDY_UNIX && type == EDDY_STREAM)
+        return *protocol == EDDY_ANY_PROTOCOL ? 0 : EDDY_EPROTONOSUPPORT;
+    if (family == EDDY_UNIX)
+        return eddy_error(EDDY_ESOCKTNOSUPPORT, "simulated Unix sockets are streams");
     if (type != EDDY_STREAM && type != EDDY_DGRAM)
         return eddy_error(EDDY_ESOCKTNOSUPPORT, "no such socket type in the simulated network");
     if (*protocol == EDDY_ANY_PROTOCOL)
@@ -226,6 +230,8 @@ static int sim_bind(eddy_socket number, const eddy_address *address)
         return EDDY_EINVAL;
     if ((int)eddy_address_family(address) != socket->family)
         return EDDY_EAFNOSUPPORT;
+    if (socket->family == EDDY_UNIX)
+        return eddy__sim_bind_name(socket, address);
     if (!eddy__sim_has_address(socket->sim, address))
         return EDDY_EADDRNOTAVAIL;
     if (eddy_address_port(address) == 0) {
@@ -255,6 +261,8 @@ static int sim_listen(eddy_socket number, int backlog)
     if (socket->end != NULL)
         return EDDY_EINVAL;
     if (!socket->has_local) {
+        if (socket->family == EDDY_UNIX)
+            return EDDY_EINVAL;
         eddy_address_parse(socket->family == EDDY_INET ? "0.0.0.0" : "::", 0, &any);
         error = sim_bind(number, &any);
         if (error)
@@ -418,6 +426,8 @@ static int sim_local_address(eddy_socket number, eddy_address *address)
         socket_show(socket, &socket->end->address, address);
     else if (socket->has_local)
         socket_show(socket, &socket->local, address);
+    else if (socket->family == EDDY_UNIX)
+        return eddy__sim_no_name(address);
     else
         eddy_address_parse(socket->family == EDDY_INET ? "0.0.0.0" : "::", 0, address);
     return 0;
@@ -451,7 +461,7 @@ static int socket_check_option(const struct eddy__sim_socket *socket,
         return EDDY_ENOPROTOOPT;
     if (option == EDDY__IPV6_ONLY && socket->family != EDDY_INET6)
         return EDDY_ENOPROTOOPT;
-    if (option == EDDY__NO_DELAY && socket->type != EDDY_STREAM)
+    if (option == EDDY__NO_DELAY && (socket->type != EDDY_STREAM || socket->family == EDDY_UNIX))
         return EDDY_ENOPROTOOPT;
     return 0;
 }

@@ -26,8 +26,11 @@ eddy_socket listener_new(struct fixture *f, eddy_address *address)
 void need_unix(struct fixture *f)
 {
     eddy_socket socket = EDDY_NO_SOCKET;
-    int error = eddy_socket_new(f->loop, EDDY_UNIX, EDDY_STREAM, EDDY_ANY_PROTOCOL, &socket);
+    eddy_address address;
+    int error = eddy_address_unix("x", 1, &address);
 
+    if (error == 0)
+        error = eddy_socket_new(f->loop, EDDY_UNIX, EDDY_STREAM, EDDY_ANY_PROTOCOL, &socket);
     if (error == 0) {
         eddy_socket_close(socket);
         return;
