@@ -344,6 +344,34 @@ static void test_poll_that_cannot_grow_refuses_one_channel(struct fixture *f)
     }
 }
 
+/* One filter is in, the other is refused: neither stays, and nothing makes the loop spin. */
+static void test_kqueue_takes_back_half_a_change(struct fixture *f)
+{
+#if defined(EDDY__HAVE_KQUEUE)
+    eddy_time start;
+
+    begin(f);
+    if (!fixture_backend_is(f, "kqueue"))
+        skip();
+    memset(lines, 0, sizeof lines);
+    line_open(f, 0);
+    line_receive(&lines[0], true);
+    line_feed(&lines[0]);
+    probe_send(lines[0].probe, "y");
+    eddy__sys_fail(EDDY__SYS_kevent, 2, ENOMEM);
+    run_iterations(f->loop, 1);
+    assert_recorded("0.ended:EDDY_ENOMEM", "0.sent:EDDY_ENOMEM");
+    start = eddy__clock_now();
+    assert_int_equal(backend_of(f)->wait(f->loop, EDDY_MILLISECONDS(1)), 0);
+    assert_true(eddy__clock_now() - start >= EDDY_MILLISECONDS(1));
+    lines[0].receiving = false;
+    lines_close_all(f);
+#else
+    (void)f;
+    skip();
+#endif
+}
+
 /* Who closes a descriptor behind the library's back hurts nobody else. */
 static void test_closed_descriptor_ends_its_own_order_only(struct fixture *f)
 {
@@ -468,6 +496,7 @@ int main(void)
         TEST(test_interrupted_wake_up_is_made_again),
         TEST(test_many_descriptors_come_and_go),
         TEST(test_poll_that_cannot_grow_refuses_one_channel),
+        TEST(test_kqueue_takes_back_half_a_change),
         TEST(test_closed_descriptor_ends_its_own_order_only),
         TEST(test_descriptor_beyond_the_range_of_select),
         TEST(test_last_descriptor_in_the_range_of_select),
