@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /** The echo client in straight-line code: `echo_client_task [PORT [MESSAGE]]`. */
-#include "wire.h"
+#include <eddy/eddy.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 struct errand {
     const char *message;
@@ -11,32 +13,33 @@ struct errand {
 static int talk(void *arg, eddy_value *result)
 {
     const struct errand *errand = arg;
-    eddy_value transport;
-    struct wire *wire;
+    eddy_loop *loop = eddy_get_running_loop();
     char buffer[4096];
-    int64_t n;
+    eddy_socket sock;
+    eddy_value n;
     int error;
 
     (void)result;
-    error = eddy_await_for(eddy_loop_create_connection(eddy_get_running_loop(), wire_factory, NULL,
-                                                       "127.0.0.1", errand->port, NULL),
-                           EDDY_SECONDS(5), &transport);
+    error = eddy_socket_new(loop, EDDY_INET, EDDY_STREAM, EDDY_TCP, &sock);
     if (error)
         return error;
-    wire = (struct wire *)eddy_transport_get_protocol(transport.transport);
-    error = wire_send(wire, errand->message, strlen(errand->message));
+    error = eddy_await_for(eddy_loop_sock_connect_host(loop, sock, "127.0.0.1", errand->port),
+                           EDDY_SECONDS(5), NULL);
+    if (error)
+        goto out;
+    error = eddy_await(eddy_loop_sock_sendall(loop, sock, errand->message, strlen(errand->message)),
+                       NULL);
     printf("Data sent: %s\n", errand->message);
     if (error == 0)
-        error = eddy_transport_write_eof(transport.transport);
-    while (error == 0 && (n = wire_receive(wire, buffer, sizeof buffer)) != 0) {
-        if (n < 0)
-            error = (int)n;
-        else
-            printf("Data received: %.*s\n", (int)n, buffer);
-    }
+        error = eddy_socket_shutdown_send(sock);
+    while (error == 0 &&
+           (error = eddy_await(eddy_loop_sock_recv_into(loop, sock, buffer, sizeof buffer), &n)) ==
+               0 &&
+           n.size > 0)
+        printf("Data received: %.*s\n", (int)n.size, buffer);
     printf("The server closed the connection\n");
-    wire_close(wire);
-    eddy_transport_unref(transport.transport);
+out: /* also when the task was cancelled */
+    eddy_socket_close(sock);
     return error;
 }
 

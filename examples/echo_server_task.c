@@ -3,42 +3,65 @@
  * The echo server in straight-line code: a task for each connection. `echo_server_task [PORT]`,
  * 7777 if none is given. Ctrl-C ends it.
  */
-#include "wire.h"
+#include <eddy/eddy.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+/** One connection: send back what comes, until nothing does. */
 static int echo(void *arg, eddy_value *result)
 {
-    struct wire *wire = arg;
+    eddy_loop *loop = eddy_get_running_loop();
+    eddy_socket sock = (eddy_socket)(intptr_t)arg;
     char buffer[4096];
-    int64_t n;
+    eddy_value n;
+    int error;
 
     (void)result;
-    while ((n = wire_receive(wire, buffer, sizeof buffer)) > 0)
-        if ((n = wire_send(wire, buffer, (size_t)n)) < 0)
+    while ((error = eddy_await(eddy_loop_sock_recv_into(loop, sock, buffer, sizeof buffer), &n)) ==
+               0 &&
+           n.size > 0) {
+        error = eddy_await(eddy_loop_sock_sendall(loop, sock, buffer, n.size), NULL);
+        if (error)
             break;
-    wire_close(wire);
-    return n == EDDY_ECANCELED ? (int)n : 0; /* a client that went away is no error of ours */
+    }
+    eddy_socket_close(sock);
+    return error == EDDY_ECANCELED ? error : 0; /* a client that went away is no error of ours */
+}
+
+/** Accept for ever. */
+static int serve_on(eddy_socket listener)
+{
+    eddy_loop *loop = eddy_get_running_loop();
+    eddy_value client;
+    int error;
+
+    while ((error = eddy_await(eddy_loop_sock_accept(loop, listener, NULL), &client)) == 0) {
+        if (eddy_loop_spawn(loop, echo, (void *)(intptr_t)client.socket) != 0)
+            eddy_socket_close(client.socket); /* no memory: this client has to try again */
+    }
+    return error;
 }
 
 static int serve(void *arg, eddy_value *result)
 {
     const int *port = arg;
-    eddy_function function = echo;
     eddy_address address;
-    eddy_value server;
+    eddy_socket listener;
     int error;
 
     (void)result;
-    error = eddy_await(eddy_loop_create_server(eddy_get_running_loop(), wire_factory, &function,
-                                               "127.0.0.1", *port, NULL),
-                       &server);
+    error = eddy_socket_new(eddy_get_running_loop(), EDDY_INET, EDDY_STREAM, EDDY_TCP, &listener);
     if (error)
         return error;
-    if (eddy_socket_view_getsockname(eddy_server_socket(server.server, 0), &address) == 0)
+    if ((error = eddy_address_parse("127.0.0.1", *port, &address)) == 0 &&
+        (error = eddy_socket_bind(listener, &address)) == 0 &&
+        (error = eddy_socket_listen(listener, 100)) == 0 &&
+        (error = eddy_socket_local_address(listener, &address)) == 0) {
         printf("echoing on port %d\n", eddy_address_port(&address));
-    fflush(stdout);
-    error = eddy_await(eddy_server_serve_forever(server.server), NULL);
-    eddy_server_unref(server.server);
+        fflush(stdout);
+        error = serve_on(listener);
+    }
+    eddy_socket_close(listener);
     return error;
 }
 

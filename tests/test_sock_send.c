@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sending by direct socket operations: SOCK-1..SOCK-3, SOCK-6. */
+#include "support/oom.h"
 #include "support/sock.h"
 #include <string.h>
 
@@ -68,6 +69,7 @@ static void test_a_megabyte_both_ways(struct fixture *f)
     struct talk talks[4];
     eddy_future *tasks[4];
 
+    need_whole_test(); /* nobody would drop what waits */
     sock_pair(f, sockets);
     for (size_t i = 0; i < 2 * MEGABYTE; i++)
         memory[i] = (unsigned char)(i * 7 + i / 251);
@@ -109,6 +111,7 @@ static void test_cancelled_sendall_sends_no_more(struct fixture *f)
     size_t filled;
     char tail[8] = "";
 
+    need_whole_test(); /* nobody would drop what waits */
     sock_pair(f, sockets);
     filled = sock_fill(f, sockets[0]);
     future = eddy_loop_sock_sendall(f->loop, sockets[0], "first", 5);
@@ -132,6 +135,7 @@ static void test_second_sendall_is_refused(struct fixture *f)
     size_t filled;
     char tail[8] = "";
 
+    need_whole_test(); /* nobody would drop what waits */
     must(eddy_address_parse("127.0.0.1", 9, &address));
     sock_pair(f, sockets);
     filled = sock_fill(f, sockets[0]);

@@ -39,6 +39,9 @@ EDDY_API int eddy_socket_peer_address(eddy_socket socket, eddy_address *address)
 EDDY_API int64_t eddy_socket_receive(eddy_socket socket, void *buffer, size_t size);
 EDDY_API int64_t eddy_socket_send(eddy_socket socket, const void *data, size_t size);
 
+/** Send no more: the peer receives the end of the stream. Receiving goes on. */
+EDDY_API int eddy_socket_shutdown_send(eddy_socket socket);
+
 /** Options that are the same on every system; the rest: the system's calls on the number. */
 typedef enum eddy_socket_option {
     EDDY_SOCKET_REUSE_ADDRESS = 1,

@@ -110,6 +110,12 @@ static int socket_check_option(eddy_socket_option option)
     return 0;
 }
 
+int eddy_socket_shutdown_send(eddy_socket socket)
+{
+    return socket_result(eddy__socket_ops_of(socket)->shutdown_send(socket),
+                         "end the sending of a socket");
+}
+
 int eddy_socket_set_option(eddy_socket socket, eddy_socket_option option, int value)
 {
     int error = socket_check_option(option);
