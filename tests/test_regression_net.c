@@ -114,6 +114,43 @@ static void test_a_gathering_may_be_cancelled_while_the_loop_closes(struct fixtu
     eddy_future_unref(anxious.waiting);
 }
 
+static int connect_both(void *arg, eddy_value *result)
+{
+    struct witness *clients = arg;
+    eddy_loop *loop = eddy_get_running_loop();
+    eddy_future *connecting[2];
+    eddy_socket sockets[2];
+
+    (void)result;
+    if (eddy_socket_pair(loop, EDDY_STREAM, sockets) != 0)
+        return EDDY_EFAILED;
+    for (int i = 0; i < 2; i++) {
+        eddy_connection_options options = {.sock = &sockets[i]};
+
+        connecting[i] =
+            eddy_loop_create_connection(loop, witness_factory, &clients[i], NULL, 0, &options);
+    }
+    return eddy_await(eddy_gather(connecting, 2, NULL), NULL);
+}
+
+/* RUN-5, NET-6: connections that were awaited stay open, together as well as alone. */
+static void test_connections_gathered_without_a_look_stay_open(struct fixture *f)
+{
+    struct witness clients[2];
+
+    need_whole_test();
+    witness_init(&clients[0], "a");
+    witness_init(&clients[1], "b");
+    must(eddy_loop_run_until_complete(
+        f->loop, eddy_loop_create_task(f->loop, connect_both, clients, NULL), NULL));
+    run_iterations(f->loop, 3);
+    assert_recorded("a.made", "b.made");
+    eddy_transport_abort(clients[0].transport);
+    eddy_transport_abort(clients[1].transport);
+    run_iterations(f->loop, 3);
+    assert_recorded("a.lost:0", "b.lost:0");
+}
+
 /* RUN-7, LOOP-18: nothing would ever end a shield on a closed loop, nor free it. */
 static void test_a_closed_loop_shields_nothing(struct fixture *f)
 {
@@ -314,6 +351,7 @@ int main(void)
         TEST(test_a_wait_may_be_cancelled_while_it_is_being_cancelled),
         TEST(test_a_wait_may_be_dropped_while_the_loop_closes),
         TEST(test_a_gathering_may_be_cancelled_while_the_loop_closes),
+        TEST(test_connections_gathered_without_a_look_stay_open),
         TEST(test_a_closed_loop_shields_nothing),
         TEST(test_any_thread_of_a_pool_may_free_it),
         TEST(test_the_words_of_main_outlive_the_loop),

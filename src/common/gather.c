@@ -16,10 +16,16 @@ struct gather_member {
     struct eddy_future *future; /**< a reference, until the member is done and counted */
 };
 
+/** What becomes of a result that nobody takes out; as in struct eddy_future. */
+struct gather_disposal {
+    eddy_disposer dispose;
+    eddy_disposer dispose_seen;
+};
+
 /** The array that is handed out, with what is needed to dispose of it behind the program's back. */
 struct gather_values {
     size_t count;
-    eddy_disposer *disposers; /**< behind the values, in the same memory */
+    struct gather_disposal *disposals; /**< behind the values, in the same memory */
     eddy_value values[];
 };
 
@@ -42,7 +48,7 @@ static struct gather_values *values_of(eddy_value *values)
 static struct gather_values *values_new(size_t count)
 {
     struct gather_values *values;
-    size_t size = sizeof(eddy_value) + sizeof(eddy_disposer);
+    size_t size = sizeof(eddy_value) + sizeof(struct gather_disposal);
 
     if (count > (SIZE_MAX - sizeof *values) / size)
         return NULL;
@@ -50,7 +56,7 @@ static struct gather_values *values_new(size_t count)
     if (values == NULL)
         return NULL;
     values->count = count;
-    values->disposers = (void *)(values->values + count);
+    values->disposals = (void *)(values->values + count);
     return values;
 }
 
@@ -66,10 +72,22 @@ static void values_dispose(eddy_value value)
     struct gather_values *values = values_of(value.values);
 
     for (size_t i = 0; i < values->count; i++) {
-        if (values->disposers[i] != NULL)
-            values->disposers[i](values->values[i]);
+        if (values->disposals[i].dispose != NULL)
+            values->disposals[i].dispose(values->values[i]);
     }
     eddy__free(values);
+}
+
+/** Somebody awaited the gathering without taking the array: the same of each result. */
+static void values_dispose_seen(eddy_value value)
+{
+    struct gather_values *values = values_of(value.values);
+
+    for (size_t i = 0; i < values->count; i++) {
+        if (values->disposals[i].dispose_seen != NULL)
+            values->disposals[i].dispose = values->disposals[i].dispose_seen;
+    }
+    values_dispose(value);
 }
 
 static struct gather_operation *gather_of(struct eddy_future *future)
@@ -81,7 +99,8 @@ static struct gather_operation *gather_of(struct eddy_future *future)
 static void gather_collect(struct gather_values *values, size_t i, struct eddy_future *member)
 {
     if (member->state == EDDY__FINISHED) {
-        values->disposers[i] = member->taken ? NULL : member->dispose;
+        if (!member->taken)
+            values->disposals[i] = (struct gather_disposal){member->dispose, member->dispose_seen};
         member->taken = true;
         values->values[i] = member->value;
     } else {
@@ -104,6 +123,7 @@ static void gather_finish(struct gather_operation *operation)
         gather_collect(values, i, operation->members[i].future);
     operation->values = NULL;
     operation->future.dispose = values_dispose;
+    operation->future.dispose_seen = values_dispose_seen;
     eddy__future_finish(&operation->future, (eddy_value){.values = values->values});
 }
 
