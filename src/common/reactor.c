@@ -55,7 +55,7 @@ static struct eddy__reactor *reactor_of(const struct eddy__reactor_channel *chan
 
 static const struct eddy__socket_ops *reactor_sockets(const struct eddy__reactor_channel *channel)
 {
-    return channel->channel.loop->backend->sockets;
+    return eddy__channel_ops(&channel->channel);
 }
 
 int eddy__reactor_open(struct eddy_loop *loop, const struct eddy__selector *selector)
