@@ -113,6 +113,34 @@ static void test_a_listener_that_cannot_be_identified_is_reported(struct fixture
     accept_fails(f, EDDY__SYS_getsockopt, WSAENOBUFS, "server.accept_failed:EDDY_ENOBUFS");
 }
 
+static SOCKET WSAAPI no_socket(int family, int type, int protocol, LPWSAPROTOCOL_INFOW info,
+                               GROUP group, DWORD flags)
+{
+    (void)family, (void)type, (void)protocol, (void)info, (void)group, (void)flags;
+    WSASetLastError(WSAEMFILE);
+    return INVALID_SOCKET;
+}
+
+/* NET-26: all accepts that are outstanding fail for one reason. Once that is over, what the others
+ * met back then is no news. */
+static void test_a_shortage_that_is_over_is_not_reported_again(struct fixture *f)
+{
+    eddy_address address;
+    struct probe *server = open_server(f, &address);
+
+    server->script = stop_accepting;
+    eddy__sys.WSASocketW = no_socket;
+    backend_of(f)->accept_start(&server->channel, 64);
+    run_for(f->loop, EDDY_MILLISECONDS(10));
+    assert_recorded("server.accept_failed:EDDY_EMFILE");
+    eddy__sys_reset();
+    backend_of(f)->accept_start(&server->channel, 64);
+    probe_connect_raw(f, &address);
+    run_until_recorded(f->loop, "server.accepted");
+    assert_recorded("server.accepted");
+    close_server(f, server);
+}
+
 static void test_accepting_without_memory_is_reported(struct fixture *f)
 {
     eddy_address address;
@@ -480,6 +508,7 @@ int main(void)
         TEST(test_a_refused_accept_is_reported),
         TEST(test_a_socket_that_stays_blocking_is_reported),
         TEST(test_a_listener_that_cannot_be_identified_is_reported),
+        TEST(test_a_shortage_that_is_over_is_not_reported_again),
         TEST(test_accepting_without_memory_is_reported),
         TEST(test_a_connect_that_cannot_bind_fails),
         TEST(test_a_connect_that_is_refused_at_once_fails),

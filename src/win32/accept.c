@@ -210,6 +210,16 @@ void eddy__iocp_accept_start(struct eddy__channel *base, int turn_max)
         eddy__operation_start(&channel->acceptor->slots[i].operation);
 }
 
+/* What it has accepted is kept, a failure is not: at the next start it would be no news. */
+static void accept_slot_stop(struct accept_slot *slot)
+{
+    eddy__operation_stop(&slot->operation);
+    if (slot->operation.phase != EDDY__OPERATION_DONE || slot->operation.number == 0)
+        return;
+    accept_slot_close(slot);
+    slot->operation.phase = EDDY__OPERATION_IDLE;
+}
+
 void eddy__iocp_accept_stop(struct eddy__channel *base)
 {
     struct eddy__iocp_channel *channel = eddy__iocp_channel_of(base);
@@ -222,7 +232,7 @@ void eddy__iocp_accept_stop(struct eddy__channel *base)
     if (channel->acceptor == NULL)
         return;
     for (int i = 0; i < SLOTS; i++)
-        eddy__operation_stop(&channel->acceptor->slots[i].operation);
+        accept_slot_stop(&channel->acceptor->slots[i]);
 }
 
 void eddy__iocp_accept_abandon(struct eddy__iocp_channel *channel)
