@@ -68,9 +68,10 @@ static void test_a_socket_of_another_loop_is_refused(struct fixture *f)
     fixture_keep_socket(f, sockets[1]);
     spare = eddy__alloc_zeroed(offsetof(struct probe, channel) + backend_of(f)->channel_size);
     assert_non_null(spare);
+    a = probe_open(f, "a", sockets[0]);
+    spare->channel.events = a->channel.events;
     spare->channel.loop = other;
     spare->channel.socket = sockets[0];
-    a = probe_open(f, "a", sockets[0]);
     assert_int_equal(backend_of(f)->channel_open(&spare->channel), EDDY_EBUSY);
     assert_non_null(strstr(eddy_error_text(), "completion port"));
     backend_of(f)->channel_close(&a->channel, false);

@@ -105,7 +105,7 @@ static void test_connect_by_name_refuses_what_it_cannot(struct fixture *f)
     error = eddy_loop_run_until_complete(
         f->loop, eddy_loop_sock_connect_host(f->loop, client, "::1", 1), NULL);
     give_up_if(error == EDDY_ENOMEM);
-    assert_true(error <= -2000 && error > -3000);
+    assert_true(error < 0);
     if (eddy_socket_new(f->loop, EDDY_UNIX, EDDY_STREAM, EDDY_ANY_PROTOCOL, &unix_socket) != 0)
         return;
     fixture_keep_socket(f, unix_socket);

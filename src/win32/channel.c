@@ -71,16 +71,19 @@ int eddy__iocp_channel_open(struct eddy__channel *base)
     int error = channel_reserve(iocp);
 
     if (error == 0)
-        error = channel_attach(iocp, base->socket);
+        error = base->events->on_ready != NULL ? eddy__iocp_watch_open(channel)
+                                               : channel_attach(iocp, base->socket);
     if (error < 0)
         return error;
+    iocp->channel_count++;
+    if (channel->watching != NULL)
+        return 0;
     channel->skips_packets = eddy__winsock_skips_packets() &&
                              EDDY__SYS(SetFileCompletionNotificationModes)(
                                  (HANDLE)base->socket, FILE_SKIP_COMPLETION_PORT_ON_SUCCESS |
                                                            FILE_SKIP_SET_EVENT_ON_HANDLE);
     eddy__operation_init(&channel->receive, channel, &eddy__iocp_receiving);
     eddy__operation_init(&channel->send, channel, &eddy__iocp_sending);
-    iocp->channel_count++;
     return 0;
 }
 
@@ -146,9 +149,9 @@ void eddy__iocp_channel_close(struct eddy__channel *base, bool close_socket)
     eddy__operation_abandon(&channel->send);
     eddy__operation_abandon(&channel->receive);
     eddy__iocp_accept_abandon(channel);
-    if (close_socket)
+    if (channel->watching == NULL && close_socket)
         channel_close_socket(channel);
-    else
+    else if (channel->watching == NULL)
         channel_give_back(channel);
     eddy__list_append(&eddy__iocp_of(channel)->closing, &channel->closing);
     if (channel->flying == 0)
@@ -171,6 +174,7 @@ void eddy__iocp_channel_finish(struct eddy__iocp_channel *channel)
     eddy__loop_dequeue(&channel->receive.ready);
     eddy__list_remove(&channel->closing);
     eddy__iocp_accept_free(channel);
+    eddy__free(channel->watching);
     eddy__iocp_of(channel)->channel_count--;
     channel->channel.events->on_closed(&channel->channel);
 }

@@ -176,6 +176,8 @@ static void iocp_free(struct eddy_loop *loop)
     struct eddy__iocp *iocp = loop->backend_state;
 
     eddy__precise_close(&iocp->precise);
+    if (iocp->afd != NULL)
+        CloseHandle(iocp->afd);
     CloseHandle(iocp->port);
     eddy__free(iocp->kept);
     eddy__free(iocp);
@@ -240,4 +242,5 @@ const struct eddy__backend eddy__iocp_backend = {
     .accept_start = eddy__iocp_accept_start,
     .accept_stop = eddy__iocp_accept_stop,
     .connect_start = eddy__iocp_connect_start,
+    .watch = eddy__iocp_watch,
 };

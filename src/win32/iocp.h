@@ -39,6 +39,9 @@ struct eddy__operation_kind {
     /** Goes before the channel's other side. */
     bool receiving;
 
+    /** Asks the driver and not the socket: watching (watch.c). */
+    bool polls;
+
     /**
      * Make the system's call with operation->overlapped: the number of the error, 0 for done or
      * ERROR_IO_PENDING. Sets operation->size if it is done.
@@ -62,12 +65,14 @@ struct eddy__operation {
 };
 
 struct eddy__acceptor;
+struct eddy__watching;
 
 struct eddy__iocp_channel {
     struct eddy__channel channel;
     struct eddy__operation receive;
     struct eddy__operation send;     /**< also the connect, which comes before any send */
     struct eddy__acceptor *acceptor; /**< once it accepts: its other operations */
+    struct eddy__watching *watching; /**< if it only watches: what its polls need */
     struct eddy__list closing;       /**< in the port's list, from close to on_closed */
     unsigned char flying;            /**< operations that the kernel still holds */
     bool closed;
@@ -81,6 +86,7 @@ struct eddy__iocp_channel {
 struct eddy__iocp {
     struct eddy_loop *loop;
     HANDLE port;
+    HANDLE afd;                  /**< where sockets are polled, once some are (afd.h) */
     struct eddy__list queued[2]; /**< operations to submit at the next wait: receiving, others */
     struct eddy__list closing;   /**< channels on their way to on_closed */
     size_t channel_count;        /**< open or closing */
@@ -160,7 +166,7 @@ void eddy__iocp_channel_landed(struct eddy__iocp_channel *channel);
 /** Call on_closed. Nothing of the channel is used afterwards. */
 void eddy__iocp_channel_finish(struct eddy__iocp_channel *channel);
 
-/* receive.c, send.c, accept.c, connect.c */
+/* receive.c, send.c, accept.c, connect.c, watch.c */
 
 extern const struct eddy__operation_kind eddy__iocp_receiving;
 extern const struct eddy__operation_kind eddy__iocp_sending;
@@ -173,6 +179,10 @@ void eddy__iocp_send_start(struct eddy__channel *channel);
 void eddy__iocp_accept_start(struct eddy__channel *channel, int turn_max);
 void eddy__iocp_accept_stop(struct eddy__channel *channel);
 void eddy__iocp_connect_start(struct eddy__channel *channel, const eddy_address *address);
+
+/** Take up a channel that only watches: its socket is not tied to the port. */
+int eddy__iocp_watch_open(struct eddy__iocp_channel *channel);
+int eddy__iocp_watch(struct eddy__channel *channel, unsigned events);
 
 /** End all accepts of a closing channel; it may have none. */
 void eddy__iocp_accept_abandon(struct eddy__iocp_channel *channel);

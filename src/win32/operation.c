@@ -92,11 +92,17 @@ void eddy__operation_take(struct eddy__operation *operation)
     operation->phase = EDDY__OPERATION_IDLE;
 }
 
+/* Whom it was submitted to. */
+static HANDLE operation_file(const struct eddy__operation *operation)
+{
+    return operation->kind->polls ? eddy__iocp_of(operation->channel)->afd
+                                  : (HANDLE)operation->channel->channel.socket;
+}
+
 void eddy__operation_abandon(struct eddy__operation *operation)
 {
     eddy__operation_stop(operation);
     /* It fails when the operation has just ended by itself: its packet is in the port then. */
     if (operation->phase == EDDY__OPERATION_FLYING)
-        EDDY__SYS(CancelIoEx)
-    ((HANDLE)operation->channel->channel.socket, &operation->overlapped);
+        EDDY__SYS(CancelIoEx)(operation_file(operation), &operation->overlapped);
 }

@@ -86,6 +86,23 @@ static int socket_identify(eddy_socket socket, int *family, int *type, int *prot
     return 0;
 }
 
+static int socket_is_nonblocking(eddy_socket socket)
+{
+    (void)socket;
+    return 1; /* Winsock does not say */
+}
+
+static int socket_check_watchable(eddy_socket socket)
+{
+    int type = 0;
+    int size = (int)sizeof type;
+
+    /* Anything but a socket is refused (FD-5). */
+    return EDDY__SYS(getsockopt)((SOCKET)socket, SOL_SOCKET, SO_TYPE, (char *)&type, &size) == 0
+               ? 0
+               : socket_error();
+}
+
 static int socket_is_listening(eddy_socket socket)
 {
     BOOL listening = FALSE;
@@ -238,6 +255,8 @@ const struct eddy__socket_ops eddy__system_sockets = {
     .pair = eddy__socket_pair,
     .close = socket_close,
     .set_nonblocking = socket_set_nonblocking,
+    .is_nonblocking = socket_is_nonblocking,
+    .check_watchable = socket_check_watchable,
     .identify = socket_identify,
     .is_listening = socket_is_listening,
     .duplicate = socket_duplicate,
@@ -248,6 +267,9 @@ const struct eddy__socket_ops eddy__system_sockets = {
     .accept = socket_accept,
     .receive = socket_receive,
     .send = socket_send,
+    .datagrams_max = 1,
+    .receive_datagrams = eddy__socket_receive_datagrams,
+    .send_datagrams = eddy__socket_send_datagrams,
     .shutdown_send = socket_shutdown_send,
     .shutdown_both = socket_shutdown_both,
     .local_address = socket_local_address,

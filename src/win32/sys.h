@@ -50,6 +50,16 @@
       (SOCKET socket, WSABUF * buffers, DWORD count, DWORD * sent, DWORD flags,                    \
        OVERLAPPED * overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine),                       \
       (socket, buffers, count, sent, flags, overlapped, routine), SOCKET_ERROR)                    \
+    X(int, WSARecvFrom,                                                                            \
+      (SOCKET socket, WSABUF * buffers, DWORD count, DWORD * received, DWORD * flags,              \
+       struct sockaddr * from, int *size, OVERLAPPED *overlapped,                                  \
+       LPWSAOVERLAPPED_COMPLETION_ROUTINE routine),                                                \
+      (socket, buffers, count, received, flags, from, size, overlapped, routine), SOCKET_ERROR)    \
+    X(int, WSASendTo,                                                                              \
+      (SOCKET socket, WSABUF * buffers, DWORD count, DWORD * sent, DWORD flags,                    \
+       const struct sockaddr *to, int size, OVERLAPPED *overlapped,                                \
+       LPWSAOVERLAPPED_COMPLETION_ROUTINE routine),                                                \
+      (socket, buffers, count, sent, flags, to, size, overlapped, routine), SOCKET_ERROR)          \
     X(BOOL, eddy__accept_ex,                                                                       \
       (SOCKET listener, SOCKET socket, void *addresses, DWORD size, OVERLAPPED *overlapped),       \
       (listener, socket, addresses, size, overlapped), FALSE)                                      \
@@ -75,6 +85,10 @@
       (HANDLE port, DWORD bytes, ULONG_PTR key, OVERLAPPED * overlapped),                          \
       (port, bytes, key, overlapped), FALSE)                                                       \
     X(BOOL, SetFileCompletionNotificationModes, (HANDLE file, UCHAR flags), (file, flags), FALSE)  \
+    X(BOOL, DeviceIoControl,                                                                       \
+      (HANDLE file, DWORD code, void *in, DWORD in_size, void *out, DWORD out_size, DWORD *size,   \
+       OVERLAPPED *overlapped),                                                                    \
+      (file, code, in, in_size, out, out_size, size, overlapped), FALSE)                           \
     X(BOOL, CancelIoEx, (HANDLE file, OVERLAPPED * overlapped), (file, overlapped), FALSE)         \
     X(BOOL, QueryPerformanceCounter, (LARGE_INTEGER * count), (count), FALSE)                      \
     X(HANDLE, CreateWaitableTimerExW,                                                              \
