@@ -103,7 +103,7 @@ static void drain(struct fixture *f, eddy_socket socket, size_t size, char *tail
             f->loop, eddy_loop_sock_recv_into(f->loop, socket, tail + at, tail_size - at), &n));
 }
 
-/* SOCK-3, SOCK-6: cancelled on a full buffer: nothing of it is sent later, the next is sent whole. */
+/* SOCK-3, SOCK-6: cancelled on a full buffer: nothing of it is sent, the next is sent whole. */
 static void test_cancelled_sendall_sends_no_more(struct fixture *f)
 {
     eddy_socket sockets[2];
