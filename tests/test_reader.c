@@ -405,6 +405,38 @@ static void test_failing_reader_is_reported(struct fixture *f)
     recorder_reset();
 }
 
+/** Record the value of the current context. */
+static int on_call_context(void *arg)
+{
+    const char *value = eddy_context_value(eddy_get_context());
+
+    (void)arg;
+    record("%s", value != NULL ? value : "none");
+    return 0;
+}
+
+/* FD-1, LOOP-35: the callback runs in the context in which it was added. */
+static void test_reader_runs_in_its_context(struct fixture *f)
+{
+    static char value[] = "mine";
+    eddy_context *context = NULL;
+    eddy_socket sockets[2];
+    int error;
+
+    new_pair(f, sockets);
+    send_text(sockets[1], "x");
+    must(eddy_context_new(value, NULL, &context));
+    eddy_set_context(context);
+    eddy_context_unref(context);
+    error = eddy_loop_add_reader(f->loop, sockets[0], on_call_context, NULL);
+    eddy_set_context(NULL);
+    must(error);
+    run_until_recorded(f->loop, "mine");
+    run_iterations(f->loop, 1);
+    assert_recorded("mine", "mine");
+    eddy_loop_remove_reader(f->loop, sockets[0]);
+}
+
 /* Closed without being removed: the number means something else as soon as the library has it. */
 static void test_forgotten_reader_ends_with_its_number(struct fixture *f)
 {
@@ -438,25 +470,16 @@ static void test_forgotten_reader_ends_with_its_number(struct fixture *f)
 int main(void)
 {
     static const struct test tests[] = {
-        TEST(test_reader_hears_of_data),
-        TEST(test_reader_comes_once_an_iteration),
-        TEST(test_writer_hears_of_room),
-        TEST(test_reader_comes_before_writer),
-        TEST(test_second_reader_replaces_first),
-        TEST(test_removed_reader_does_not_come),
-        TEST(test_replaced_reader_does_not_come),
-        TEST(test_reader_removes_itself),
-        TEST(test_reader_replaces_itself),
-        TEST(test_end_of_stream_calls_the_reader),
-        TEST(test_reset_calls_reader_and_writer),
-        TEST(test_listening_socket_becomes_readable),
-        TEST(test_bad_descriptors_are_refused),
-        TEST(test_transport_keeps_its_descriptor),
-        TEST(test_server_keeps_its_descriptor),
-        TEST(test_watched_socket_becomes_no_transport),
-        TEST(test_closed_loop_has_no_readers),
-        TEST(test_failing_reader_is_reported),
-        TEST(test_forgotten_reader_ends_with_its_number),
+        TEST(test_reader_hears_of_data),          TEST(test_reader_comes_once_an_iteration),
+        TEST(test_writer_hears_of_room),          TEST(test_reader_comes_before_writer),
+        TEST(test_second_reader_replaces_first),  TEST(test_removed_reader_does_not_come),
+        TEST(test_replaced_reader_does_not_come), TEST(test_reader_removes_itself),
+        TEST(test_reader_replaces_itself),        TEST(test_end_of_stream_calls_the_reader),
+        TEST(test_reset_calls_reader_and_writer), TEST(test_listening_socket_becomes_readable),
+        TEST(test_bad_descriptors_are_refused),   TEST(test_transport_keeps_its_descriptor),
+        TEST(test_server_keeps_its_descriptor),   TEST(test_watched_socket_becomes_no_transport),
+        TEST(test_closed_loop_has_no_readers),    TEST(test_failing_reader_is_reported),
+        TEST(test_reader_runs_in_its_context),    TEST(test_forgotten_reader_ends_with_its_number),
     };
 
     return run_suite("reader", tests);
