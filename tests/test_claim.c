@@ -49,7 +49,7 @@ static void test_channels_are_found_by_number(struct fixture *f)
     eddy__claims_fini(&claims);
 }
 
-/* Two for one number: the later one is found, then the earlier one again, also in a larger table. */
+/* Two for one number: the later one is found, then the earlier one, also in a larger table. */
 static void test_later_channel_hides_the_earlier(struct fixture *f)
 {
     struct eddy__channel first = {.socket = 5};
