@@ -189,9 +189,11 @@ static void test_a_fork_is_counted_in_the_child(void **state)
 {
     unsigned before = eddy__fork_count();
     int status = -1;
-    pid_t child = fork();
+    pid_t child;
 
     (void)state;
+    assert_int_equal(eddy__fork_watch(), 0);
+    child = fork();
     assert_true(child >= 0);
     if (child == 0) {
         eddy__global_lock();

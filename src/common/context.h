@@ -6,13 +6,25 @@
 #include "common/thread_state.h"
 #include <eddy/context.h>
 
+/** As eddy_context_ref() and _unref(), without a call for the empty context. */
+static inline eddy_context *eddy__context_ref(eddy_context *context)
+{
+    return context == NULL ? NULL : eddy_context_ref(context);
+}
+
+static inline void eddy__context_unref(eddy_context *context)
+{
+    if (context != NULL)
+        eddy_context_unref(context);
+}
+
 /** Make `context` current in `state`; returns the outer one for eddy__context_leave(). */
 static inline eddy_context *eddy__context_enter(struct eddy__thread_state *state,
                                                 eddy_context *context)
 {
     eddy_context *outer = state->context;
 
-    state->context = eddy_context_ref(context);
+    state->context = eddy__context_ref(context);
     return outer;
 }
 
@@ -22,7 +34,7 @@ static inline void eddy__context_leave(struct eddy__thread_state *state, eddy_co
     eddy_context *inner = state->context;
 
     state->context = outer;
-    eddy_context_unref(inner);
+    eddy__context_unref(inner);
 }
 
 #endif

@@ -1,38 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /** Scheduling in the loop's thread, and what its handles can do. */
+#include "common/context.h"
 #include "common/error.h"
 #include "common/loop.h"
 #include "common/place.h"
 #include "common/thread.h"
 
-/** What a scheduling call asks for. */
-struct handle_request {
-    eddy_callback callback;
-    void *arg;
-    eddy_context *context;
-    void *caller;
-    eddy_time when;
-    bool is_timer;
-};
-
 /** LOOP-33 (a): in debug mode only the loop's own thread may schedule. */
 static int handle_check_thread(const struct eddy_loop *loop)
 {
-    if (loop->debug && atomic_load(&loop->running) &&
-        atomic_load(&loop->thread) != eddy__thread_self())
+    if (atomic_load(&loop->running) && atomic_load(&loop->thread) != eddy__thread_self())
         return eddy_error(EDDY_EBADSTATE, "the loop runs in another thread: use "
                                           "eddy_loop_call_soon_threadsafe()");
     return 0;
 }
 
 /** Refuse what cannot be scheduled, and make sure of the order with posts of other threads. */
-static int handle_check(struct eddy_loop *loop, const struct handle_request *request)
+static inline int handle_check(struct eddy_loop *loop, eddy_callback callback)
 {
     int error;
 
-    if (loop == NULL || request->callback == NULL)
+    if (loop == NULL || callback == NULL)
         return eddy_error(EDDY_EINVALID, loop == NULL ? "no loop" : "no callback");
-    if ((error = eddy__loop_check_open(loop)) || (error = handle_check_thread(loop)))
+    if ((error = eddy__loop_check_open(loop)) ||
+        (loop->debug && (error = handle_check_thread(loop))))
         return error;
     /* A post that came before this call also runs before it (LOOP-41). */
     if (eddy__inbox_has_posts(&loop->inbox))
@@ -51,68 +42,92 @@ static eddy_context *handle_context(const struct eddy_loop *loop)
     return state != NULL ? state->context : eddy_get_context();
 }
 
+/** A slot for the callback, not yet scheduled; NULL and `*error`. */
+static inline struct eddy__slot *handle_take(struct eddy_loop *loop, eddy_callback callback,
+                                             void *arg, eddy_context *context, int *error)
+{
+    struct eddy__slot *slot;
+
+    *error = handle_check(loop, callback);
+    if (*error)
+        return NULL;
+    slot = eddy__slot_take(&loop->slots);
+    if (slot == NULL) {
+        *error = EDDY_ENOMEM;
+        return NULL;
+    }
+    slot->callback = callback;
+    slot->arg = arg;
+    slot->context = eddy__context_ref(context);
+    return slot;
+}
+
 int eddy__slot_hold(struct eddy_loop *loop, eddy_callback callback, void *arg, void *caller,
                     struct eddy__slot **held)
 {
-    struct handle_request request = {.callback = callback};
-    int error = handle_check(loop, &request);
-    struct eddy__slot *slot;
+    int error;
+    struct eddy__slot *slot = handle_take(loop, callback, arg, handle_context(loop), &error);
 
-    if (error)
-        return error;
-    slot = eddy__slot_take(&loop->slots);
     if (slot == NULL)
-        return EDDY_ENOMEM;
+        return error;
     slot->state = EDDY_HANDLE_DONE; /* there is no handle by which a program could cancel it */
-    slot->callback = callback;
-    slot->arg = arg;
-    slot->context = eddy_context_ref(handle_context(loop));
     slot->created_at = loop->debug ? caller : NULL;
     *held = slot;
     return 0;
 }
 
-static int handle_schedule(struct eddy_loop *loop, const struct handle_request *request,
-                           eddy_handle *handle)
+static int handle_soon(struct eddy_loop *loop, eddy_callback callback, void *arg,
+                       eddy_context *context, void *caller, eddy_handle *handle)
 {
-    int error = handle_check(loop, request);
-    struct eddy__slot *slot;
+    int error;
+    struct eddy__slot *slot = handle_take(loop, callback, arg, context, &error);
 
-    if (error)
-        return error;
-    slot = eddy__slot_take(&loop->slots);
     if (slot == NULL)
-        return EDDY_ENOMEM;
-    if (!request->is_timer) {
-        eddy__loop_enqueue(loop, &slot->timer.ready);
-    } else if (eddy__timer_start(&loop->timers, &slot->timer, request->when) != 0) {
-        eddy__slot_give(&loop->slots, slot);
-        return EDDY_ENOMEM;
+        return error;
+    slot->created_at = loop->debug ? caller : NULL;
+    eddy__list_append(&loop->ready, &slot->timer.ready.node);
+    if (handle != NULL)
+        *handle = eddy__slot_handle(loop, slot);
+    return 0;
+}
+
+/** When a timer is due and in which context it runs: what a timer asks for beside its callback. */
+struct handle_timing {
+    eddy_time when;
+    eddy_context *context;
+    void *caller;
+};
+
+static int handle_at(struct eddy_loop *loop, eddy_callback callback, void *arg,
+                     const struct handle_timing *timing, eddy_handle *handle)
+{
+    int error;
+    struct eddy__slot *slot = handle_take(loop, callback, arg, timing->context, &error);
+
+    if (slot == NULL)
+        return error;
+    slot->created_at = loop->debug ? timing->caller : NULL;
+    error = eddy__timer_start(&loop->timers, &slot->timer, timing->when);
+    if (error) {
+        eddy__slot_drop(loop, slot);
+        return error;
     }
-    slot->callback = request->callback;
-    slot->arg = request->arg;
-    slot->context = eddy_context_ref(request->context);
-    slot->created_at = loop->debug ? request->caller : NULL;
     if (handle != NULL) {
         *handle = eddy__slot_handle(loop, slot);
-        handle->when = request->when;
+        handle->when = timing->when;
     }
     return 0;
 }
 
 int eddy_loop_call_soon(eddy_loop *loop, eddy_callback callback, void *arg, eddy_handle *handle)
 {
-    struct handle_request request = {callback, arg, handle_context(loop), EDDY__CALLER(), 0, false};
-
-    return handle_schedule(loop, &request, handle);
+    return handle_soon(loop, callback, arg, handle_context(loop), EDDY__CALLER(), handle);
 }
 
 int eddy_loop_call_soon_in_context(eddy_loop *loop, eddy_callback callback, void *arg,
                                    eddy_context *context, eddy_handle *handle)
 {
-    struct handle_request request = {callback, arg, context, EDDY__CALLER(), 0, false};
-
-    return handle_schedule(loop, &request, handle);
+    return handle_soon(loop, callback, arg, context, EDDY__CALLER(), handle);
 }
 
 /** The due time of a delay; the clock is only read for a loop that exists. */
@@ -124,36 +139,33 @@ static eddy_time handle_after(struct eddy_loop *loop, eddy_time delay)
 int eddy_loop_call_later(eddy_loop *loop, eddy_time delay, eddy_callback callback, void *arg,
                          eddy_handle *handle)
 {
-    struct handle_request request = {
-        callback, arg, handle_context(loop), EDDY__CALLER(), handle_after(loop, delay), true};
+    struct handle_timing timing = {handle_after(loop, delay), handle_context(loop), EDDY__CALLER()};
 
-    return handle_schedule(loop, &request, handle);
+    return handle_at(loop, callback, arg, &timing, handle);
 }
 
 int eddy_loop_call_later_in_context(eddy_loop *loop, eddy_time delay, eddy_callback callback,
                                     void *arg, eddy_context *context, eddy_handle *handle)
 {
-    struct handle_request request = {
-        callback, arg, context, EDDY__CALLER(), handle_after(loop, delay), true};
+    struct handle_timing timing = {handle_after(loop, delay), context, EDDY__CALLER()};
 
-    return handle_schedule(loop, &request, handle);
+    return handle_at(loop, callback, arg, &timing, handle);
 }
 
 int eddy_loop_call_at(eddy_loop *loop, eddy_time when, eddy_callback callback, void *arg,
                       eddy_handle *handle)
 {
-    struct handle_request request = {callback,       arg,  handle_context(loop),
-                                     EDDY__CALLER(), when, true};
+    struct handle_timing timing = {when, handle_context(loop), EDDY__CALLER()};
 
-    return handle_schedule(loop, &request, handle);
+    return handle_at(loop, callback, arg, &timing, handle);
 }
 
 int eddy_loop_call_at_in_context(eddy_loop *loop, eddy_time when, eddy_callback callback, void *arg,
                                  eddy_context *context, eddy_handle *handle)
 {
-    struct handle_request request = {callback, arg, context, EDDY__CALLER(), when, true};
+    struct handle_timing timing = {when, context, EDDY__CALLER()};
 
-    return handle_schedule(loop, &request, handle);
+    return handle_at(loop, callback, arg, &timing, handle);
 }
 
 /** The slot, as long as it still serves what the handle was made for. */

@@ -67,7 +67,9 @@ int eddy_loop_new(const eddy_loop_options *options, eddy_loop **loop)
     if (made == NULL)
         return EDDY_ENOMEM;
     loop_init(made, backend);
-    error = backend->open(made);
+    error = eddy__fork_watch();
+    if (error == 0)
+        error = backend->open(made);
     if (error) {
         eddy__free(made);
         if (error == EDDY_ENOMEM)
@@ -131,13 +133,11 @@ const char *eddy_loop_get_backend(const eddy_loop *loop)
     return loop->backend->name;
 }
 
-int eddy__loop_check_open(const struct eddy_loop *loop)
+int eddy__loop_refuse(const struct eddy_loop *loop)
 {
     if (atomic_load_explicit(&loop->closed, memory_order_relaxed))
         return eddy_error(EDDY_EBADSTATE, "event loop is closed");
-    if (loop_is_foreign(loop))
-        return eddy_error(EDDY_EBADSTATE, "event loop belongs to the parent process");
-    return 0;
+    return eddy_error(EDDY_EBADSTATE, "event loop belongs to the parent process");
 }
 
 int eddy__loop_check_run(struct eddy_loop *loop)

@@ -11,9 +11,11 @@
 #include "common/memory.h"
 #include "common/slot.h"
 #include "common/stack.h"
+#include "common/thread.h"
 #include "common/thread_state.h"
 #include "common/timer.h"
 #include <eddy/eddy.h>
+#include <limits.h>
 #include <stdatomic.h>
 
 struct eddy__task;
@@ -37,8 +39,8 @@ struct eddy_loop {
     atomic_uint references;
     struct eddy__inbox inbox;
     struct eddy__signals *signals; /**< NULL before the first handler (signal.h) */
-    atomic_uint wakers;       /**< threads between their post and its wake-up */
-    _Atomic(uint64_t) thread; /**< thread the loop is bound to by its first run; 0 before */
+    atomic_uint wakers;            /**< threads between their post and its wake-up */
+    _Atomic(uint64_t) thread;      /**< thread the loop is bound to by its first run; 0 before */
     atomic_bool closed;
     atomic_bool running;
 
@@ -67,7 +69,7 @@ struct eddy_loop {
     bool debug;
     bool executor_shut_down;
     bool generators_shut_down;
-    bool closing;                                 /**< inside eddy_loop_close() */
+    bool closing;  /**< inside eddy_loop_close() */
     void *scratch; /**< receive buffer of EDDY__SCRATCH_SIZE, lent to callbacks */
 
     int (*exception_handler)(eddy_loop *, const eddy_exception_context *, void *);
@@ -96,6 +98,12 @@ static inline void eddy__loop_dequeue(struct eddy__ready *ready)
 static inline const struct eddy__socket_ops *eddy__channel_ops(const struct eddy__channel *channel)
 {
     return channel->ops != NULL ? channel->ops : channel->loop->backend->sockets;
+}
+
+/** Have the next iteration look for events, also if it could do without as callbacks are ready. */
+static inline void eddy__loop_look_soon(struct eddy_loop *loop)
+{
+    loop->skipped_waits = UINT_MAX;
 }
 
 /** The loop's clock. */
@@ -141,8 +149,17 @@ void eddy__executor_close(struct eddy_loop *loop);
 /** When the loop's memory goes: free what is kept for reuse. */
 void eddy__futures_trim(struct eddy_loop *loop);
 
+/** What eddy__loop_check_open() says when it refuses. */
+int eddy__loop_refuse(const struct eddy_loop *loop);
+
 /** EDDY_EBADSTATE, with a text, for a loop that is closed or belongs to another process. */
-int eddy__loop_check_open(const struct eddy_loop *loop);
+static inline int eddy__loop_check_open(const struct eddy_loop *loop)
+{
+    if (!atomic_load_explicit(&loop->closed, memory_order_relaxed) &&
+        loop->fork_count == eddy__fork_count())
+        return 0;
+    return eddy__loop_refuse(loop);
+}
 
 /** LOOP-7: why `loop` cannot run here and now, checked in that order; 0 if it can. */
 int eddy__loop_check_run(struct eddy_loop *loop);

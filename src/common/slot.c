@@ -4,8 +4,6 @@
 #include "common/error.h"
 #include "common/loop.h"
 
-#define SLOT_GENERATION_MASK (((uint64_t)1 << 62) - 1)
-
 /** Slots in the first chunk; each further chunk doubles the number, up to the maximum. */
 enum { SLOT_CHUNK_FIRST = 64, SLOT_CHUNK_MAX = 4096 };
 
@@ -17,7 +15,6 @@ struct eddy__slot_chunk {
 void eddy__slots_init(struct eddy__slots *slots)
 {
     *slots = (struct eddy__slots){0};
-    eddy__list_init(&slots->free);
 }
 
 void eddy__slots_fini(struct eddy__slots *slots)
@@ -37,7 +34,7 @@ static void slot_ready(struct eddy__ready *ready)
     eddy__slot_run(eddy_get_running_loop(), eddy__slot_of_ready(ready));
 }
 
-static int slots_grow(struct eddy__slots *slots)
+int eddy__slots_grow(struct eddy__slots *slots)
 {
     uint32_t count = slots->count < SLOT_CHUNK_FIRST ? SLOT_CHUNK_FIRST : slots->count;
     struct eddy__slot_chunk *chunk;
@@ -49,30 +46,13 @@ static int slots_grow(struct eddy__slots *slots)
         return EDDY_ENOMEM;
     chunk->next = slots->chunks;
     slots->chunks = chunk;
-    for (uint32_t i = 0; i < count; i++) {
+    /* The first one lies on top, so that slots are used in the order of their memory. */
+    for (uint32_t i = count; i-- > 0;) {
         chunk->slots[i].timer.ready.run = slot_ready;
-        eddy__list_append(&slots->free, &chunk->slots[i].timer.ready.node);
+        eddy__slot_give(slots, &chunk->slots[i]);
     }
     slots->count += count;
     return 0;
-}
-
-struct eddy__slot *eddy__slot_take(struct eddy__slots *slots)
-{
-    struct eddy__slot *slot;
-
-    if (eddy__list_is_empty(&slots->free) && slots_grow(slots) != 0)
-        return NULL;
-    slot = EDDY__OWNER(eddy__list_shift(&slots->free), struct eddy__slot, timer.ready.node);
-    slot->generation = ++slots->generation & SLOT_GENERATION_MASK;
-    slot->state = EDDY_HANDLE_SCHEDULED;
-    return slot;
-}
-
-void eddy__slot_give(struct eddy__slots *slots, struct eddy__slot *slot)
-{
-    /* To the front, so that the memory is still warm when it is taken next. */
-    eddy__list_append(slots->free.next, &slot->timer.ready.node);
 }
 
 struct eddy__slot *eddy__slot_of_ready(struct eddy__ready *ready)
@@ -115,7 +95,7 @@ void eddy__slot_run(struct eddy_loop *loop, struct eddy__slot *slot)
 {
     slot->state = EDDY_HANDLE_DONE;
     eddy__slot_call(loop, slot);
-    eddy_context_unref(slot->context);
+    eddy__context_unref(slot->context);
     slot->context = NULL;
     eddy__slot_give(&loop->slots, slot);
 }
@@ -123,7 +103,7 @@ void eddy__slot_run(struct eddy_loop *loop, struct eddy__slot *slot)
 void eddy__slot_drop(struct eddy_loop *loop, struct eddy__slot *slot)
 {
     eddy__timer_stop(&loop->timers, &slot->timer);
-    eddy_context_unref(slot->context);
+    eddy__context_unref(slot->context);
     slot->context = NULL;
     slot->callback = NULL;
     slot->arg = NULL;

@@ -13,6 +13,8 @@
 #include "common/timer.h"
 #include <eddy/handle.h>
 
+#define EDDY__SLOT_GENERATION_MASK (((uint64_t)1 << 62) - 1)
+
 struct eddy__slot {
     struct eddy__timer timer; /**< its ready node serves call_soon() as well */
     eddy_callback callback;
@@ -27,7 +29,7 @@ struct eddy__slot_chunk;
 
 struct eddy__slots {
     struct eddy__slot_chunk *chunks;
-    struct eddy__list free;
+    struct eddy__list *free; /**< last given, first taken, so that its memory is warm */
     uint32_t count;
     uint64_t generation;
 };
@@ -37,11 +39,30 @@ void eddy__slots_init(struct eddy__slots *slots);
 /** Free all chunks; what is scheduled has been dropped before. */
 void eddy__slots_fini(struct eddy__slots *slots);
 
-/** A free slot of a new generation in state SCHEDULED; NULL if out of memory. */
-struct eddy__slot *eddy__slot_take(struct eddy__slots *slots);
+/** Make more slots. */
+int eddy__slots_grow(struct eddy__slots *slots);
 
-/** Give it back; its generation and state can be asked until it is taken again. */
-void eddy__slot_give(struct eddy__slots *slots, struct eddy__slot *slot);
+/** A free slot of a new generation in state SCHEDULED; NULL if out of memory. */
+static inline struct eddy__slot *eddy__slot_take(struct eddy__slots *slots)
+{
+    struct eddy__slot *slot;
+
+    if (slots->free == NULL && eddy__slots_grow(slots) != 0)
+        return NULL;
+    slot = EDDY__OWNER(slots->free, struct eddy__slot, timer.ready.node);
+    slots->free = slots->free->next;
+    slot->timer.ready.node.next = NULL; /* in no list any more */
+    slot->generation = ++slots->generation & EDDY__SLOT_GENERATION_MASK;
+    slot->state = EDDY_HANDLE_SCHEDULED;
+    return slot;
+}
+
+/** Give it back, out of all lists; its generation and state can be asked until it is taken again. */
+static inline void eddy__slot_give(struct eddy__slots *slots, struct eddy__slot *slot)
+{
+    slot->timer.ready.node.next = slots->free;
+    slots->free = &slot->timer.ready.node;
+}
 
 /** Run the callback of a slot out of the ready queue. */
 void eddy__slot_run(struct eddy_loop *loop, struct eddy__slot *slot);

@@ -71,10 +71,19 @@ int eddy__cpu_count(void);
 void eddy__global_lock(void);
 void eddy__global_unlock(void);
 
+/** Begin to count forks; whatever compares counts has called this. 0 or EDDY_ENOMEM. */
+int eddy__fork_watch(void);
+
+/** See eddy__fork_count(); written only by a forked child, before anything else runs there. */
+extern unsigned eddy__fork_counter;
+
 /**
  * How many forks lie between this process and the one that loaded the library (LOOP-2); always 0
- * on Windows. A loop made under another count is foreign: only freeing works. No system call.
+ * on Windows. A loop made under another count is foreign: only freeing works. Costs a load.
  */
-unsigned eddy__fork_count(void);
+static inline unsigned eddy__fork_count(void)
+{
+    return eddy__fork_counter;
+}
 
 #endif

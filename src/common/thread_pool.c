@@ -298,7 +298,9 @@ int eddy_thread_pool_new(const eddy_thread_pool_options *options, eddy_executor 
     pool = eddy__alloc_zeroed(sizeof *pool + threads * sizeof pool->threads[0]);
     if (pool == NULL)
         return eddy_error(EDDY_ENOMEM, "no memory for a thread pool");
-    error = pool_init(pool);
+    error = eddy__fork_watch();
+    if (error == 0)
+        error = pool_init(pool);
     if (error) {
         eddy__free(pool);
         return error;

@@ -6,6 +6,7 @@
 #include "common/memory.h"
 #include "common/thread_state.h"
 #include "posix/sys.h"
+#include "posix/thread_mask.h"
 #include <assert.h>
 #include <stdio.h>
 #if defined(__linux__)
@@ -124,8 +125,20 @@ void eddy__condition_broadcast(struct eddy__condition *condition)
 struct thread_start {
     void (*main)(void *arg);
     void *arg;
+    sigset_t mask; /* of the thread that started this one */
     char name[16];
 };
+
+/* Of a thread that the library has made; NULL in those of the program. */
+static _Thread_local const sigset_t *thread_mask;
+
+void eddy__thread_program_mask(sigset_t *mask)
+{
+    if (thread_mask != NULL)
+        *mask = *thread_mask;
+    else
+        pthread_sigmask(SIG_SETMASK, NULL, mask);
+}
 
 static void thread_set_name(const char *name)
 {
@@ -145,6 +158,7 @@ static void *thread_main(void *arg)
     struct thread_start start = *(struct thread_start *)arg;
 
     eddy__free(arg);
+    thread_mask = &start.mask;
     thread_set_name(start.name);
     start.main(start.arg);
     return NULL;
@@ -173,6 +187,7 @@ int eddy__thread_start(struct eddy__thread *thread, const char *name, void (*mai
         return EDDY_ENOMEM;
     start->main = main;
     start->arg = arg;
+    eddy__thread_program_mask(&start->mask);
     snprintf(start->name, sizeof start->name, "%s", name);
     thread_signals(&blocked);
     pthread_sigmask(SIG_SETMASK, &blocked, &before);
@@ -231,15 +246,13 @@ void eddy__global_unlock(void)
     pthread_mutex_unlock(&thread_global);
 }
 
-static pthread_once_t thread_fork_once = PTHREAD_ONCE_INIT;
-static bool thread_fork_watched;
-static unsigned thread_forks;
+unsigned eddy__fork_counter;
 
 static void thread_fork_child(void)
 {
     struct eddy__thread_state *state = eddy__thread_state();
 
-    thread_forks++;
+    eddy__fork_counter++;
     if (state->running != NULL)
         eddy__loop_forked(state->running);
     state->running = NULL; /* LOOP-2: no loop runs in the child */
@@ -247,15 +260,16 @@ static void thread_fork_child(void)
 }
 
 /* Holding the lock over a fork keeps the child from inheriting it from a thread it has not got. */
-static void thread_fork_watch(void)
+int eddy__fork_watch(void)
 {
-    thread_fork_watched =
-        pthread_atfork(eddy__global_lock, eddy__global_unlock, thread_fork_child) == 0;
-}
+    static bool watched;
+    int error = 0;
 
-unsigned eddy__fork_count(void)
-{
-    pthread_once(&thread_fork_once, thread_fork_watch);
-    /* Without memory for the handlers: the process id differs as well, at a system call each. */
-    return thread_fork_watched ? thread_forks : (unsigned)getpid();
+    eddy__global_lock();
+    if (!watched) {
+        error = pthread_atfork(eddy__global_lock, eddy__global_unlock, thread_fork_child);
+        watched = error == 0;
+    }
+    eddy__global_unlock();
+    return error == 0 ? 0 : eddy_error(EDDY_ENOMEM, "no memory for watching forks");
 }
