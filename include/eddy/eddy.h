@@ -20,6 +20,7 @@
 #include <eddy/memory.h>
 #include <eddy/pipe.h>
 #include <eddy/policy.h>
+#include <eddy/process.h>
 #include <eddy/protocol.h>
 #include <eddy/run.h>
 #include <eddy/server.h>

@@ -67,7 +67,17 @@ typedef struct eddy_protocol_callbacks {
                              const eddy_address *from);
     int (*error_received)(eddy_protocol *protocol, int error);
 
-    void *reserved[6];
+    /**
+     * Subprocess transports only (SUB-18), between connection_made() and connection_lost(), in any
+     * order: bytes from stream `fd` (1 or 2) of the child; stream `fd` (0, 1, 2) has ended, once
+     * for each that is a pipe, 0 or the error; the child has ended, once. Failures are reported and
+     * change nothing (SUB-20).
+     */
+    int (*pipe_data_received)(eddy_protocol *protocol, int fd, const void *data, size_t size);
+    int (*pipe_connection_lost)(eddy_protocol *protocol, int fd, int error);
+    int (*process_exited)(eddy_protocol *protocol);
+
+    void *reserved[3];
 } eddy_protocol_callbacks;
 
 /** First member of every protocol. */

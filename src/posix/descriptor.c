@@ -41,6 +41,11 @@ int eddy__descriptor_adopt(int fd)
 
 #if defined(EDDY__HAVE_PIPE2)
 
+int eddy__descriptor_pipe_blocking(int fds[2])
+{
+    return EDDY__SYS(pipe2)(fds, O_CLOEXEC) < 0 ? eddy__system_error(errno) : 0;
+}
+
 int eddy__descriptor_pipe(int fds[2])
 {
     return EDDY__SYS(pipe2)(fds, O_CLOEXEC | O_NONBLOCK) < 0 ? eddy__system_error(errno) : 0;
@@ -48,21 +53,32 @@ int eddy__descriptor_pipe(int fds[2])
 
 #else
 
-int eddy__descriptor_pipe(int fds[2])
+/* The same step for both ends of a new pipe, which is closed if it fails. */
+static int descriptor_set_both(const int fds[2], int (*set)(int fd))
 {
-    int error;
+    int error = set(fds[0]);
 
+    if (error == 0)
+        error = set(fds[1]);
+    if (error < 0) {
+        eddy__descriptor_close(fds[0]);
+        eddy__descriptor_close(fds[1]);
+    }
+    return error;
+}
+
+int eddy__descriptor_pipe_blocking(int fds[2])
+{
     if (EDDY__SYS(pipe)(fds) < 0)
         return eddy__system_error(errno);
-    error = eddy__descriptor_adopt(fds[0]);
-    if (error < 0) {
-        eddy__descriptor_close(fds[1]);
-        return error;
-    }
-    error = eddy__descriptor_adopt(fds[1]);
-    if (error < 0)
-        eddy__descriptor_close(fds[0]);
-    return error;
+    return descriptor_set_both(fds, eddy__descriptor_set_cloexec);
+}
+
+int eddy__descriptor_pipe(int fds[2])
+{
+    int error = eddy__descriptor_pipe_blocking(fds);
+
+    return error < 0 ? error : descriptor_set_both(fds, eddy__descriptor_set_nonblocking);
 }
 
 #endif

@@ -13,7 +13,8 @@ void eddy__descriptor_close(int fd);
 /** Both flags on a new descriptor, which is closed if that fails. */
 int eddy__descriptor_adopt(int fd);
 
-/** A pipe with both flags at both ends; fds[0] is for reading. */
+/** A pipe with both flags at both ends, or only not inheritable; fds[0] is for reading. */
 int eddy__descriptor_pipe(int fds[2]);
+int eddy__descriptor_pipe_blocking(int fds[2]);
 
 #endif

@@ -23,9 +23,11 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #if defined(__linux__)
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
@@ -68,6 +70,29 @@ static inline int epoll_wait_ns(int epoll, struct epoll_event *events, int max,
 #endif
 }
 
+/** pidfd_open() (Linux 5.3) and pidfd_send_signal() (5.1), or -1 and ENOSYS. */
+static inline int open_pidfd(pid_t pid)
+{
+#if defined(SYS_pidfd_open)
+    return (int)syscall(SYS_pidfd_open, pid, 0U);
+#else
+    (void)pid;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
+static inline int signal_pidfd(int pidfd, int number)
+{
+#if defined(SYS_pidfd_send_signal)
+    return (int)syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0U);
+#else
+    (void)pidfd, (void)number;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
 /** writev() that raises no SIGPIPE (pwritev2() of Linux 6.18), or -1 and EOPNOTSUPP or ENOSYS. */
 static inline ssize_t writev_nosignal(int fd, const struct iovec *parts, int count)
 {
@@ -80,6 +105,45 @@ static inline ssize_t writev_nosignal(int fd, const struct iovec *parts, int cou
 #endif
 }
 #endif
+
+/**
+ * Run main(arg) in a child that shares this process's memory, but no descriptors, signal handlers
+ * or directory, while the calling thread waits until it has ended or become another program. The
+ * child's process id. `stack` is the child's, where it can have one: its highest address.
+ */
+static inline pid_t spawn_child(int (*main)(void *arg), void *stack, void *arg)
+{
+#if defined(__linux__)
+    return clone(main, stack, CLONE_VM | CLONE_VFORK | SIGCHLD, arg);
+#else
+    pid_t pid;
+
+    (void)stack;
+#if defined(__clang__)
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wdeprecated-declarations"
+#endif
+    pid = vfork();
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#endif
+    if (pid == 0)
+        _exit(main(arg));
+    return pid;
+#endif
+}
+
+/** Close the descriptors `first` to `last`; -1 and ENOSYS where there is no call for that. */
+static inline int close_descriptors(unsigned first, unsigned last)
+{
+#if defined(SYS_close_range)
+    return (int)syscall(SYS_close_range, first, last, 0U);
+#else
+    (void)first, (void)last;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
 
 /*
  * X(result, name, parameters, arguments, what it returns when a test makes it fail with `error`).
@@ -111,6 +175,19 @@ static inline ssize_t writev_nosignal(int fd, const struct iovec *parts, int cou
       (fd, level, name, value, size), -1)                                                          \
     X(int, fcntl, (int fd, int command, int value), (fd, command, value), -1)                      \
     X(int, fstat, (int fd, struct stat *state), (fd, state), -1)                                   \
+    X(int, open, (const char *path, int flags), (path, flags), -1)                                 \
+    X(int, dup2, (int from, int to), (from, to), -1)                                               \
+    X(int, chdir, (const char *path), (path), -1)                                                  \
+    X(pid_t, setsid, (void), (), -1)                                                               \
+    X(int, setpgid, (pid_t pid, pid_t group), (pid, group), -1)                                    \
+    X(int, execve, (const char *path, char *const argv[], char *const env[]), (path, argv, env),   \
+      -1)                                                                                          \
+    X(int, waitid, (idtype_t type, id_t id, siginfo_t * info, int options),                        \
+      (type, id, info, options), -1)                                                               \
+    X(int, kill, (pid_t pid, int number), (pid, number), -1)                                       \
+    X(pid_t, spawn_child, (int (*main)(void *arg), void *stack, void *arg), (main, stack, arg),    \
+      -1)                                                                                          \
+    X(int, close_descriptors, (unsigned first, unsigned last), (first, last), -1)                  \
     X(int, pipe, (int fds[2]), (fds), -1)                                                          \
     X(int, stat, (const char *path, struct stat *status), (path, status), -1)                      \
     X(int, unlink, (const char *path), (path), -1)                                                 \
@@ -183,6 +260,8 @@ static inline ssize_t writev_nosignal(int fd, const struct iovec *parts, int cou
       (int epoll, struct epoll_event *events, int max, const int64_t limit[2]),                    \
       (epoll, events, max, limit), -1)                                                             \
     X(int, eventfd, (unsigned start, int flags), (start, flags), -1)                               \
+    X(int, open_pidfd, (pid_t pid), (pid), -1)                                                     \
+    X(int, signal_pidfd, (int pidfd, int number), (pidfd, number), -1)                             \
     X(ssize_t, writev_nosignal, (int fd, const struct iovec *parts, int count),                    \
       (fd, parts, count), -1)
 #else

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Children: watched by a pidfd in the loop where there is one (Linux 5.3), else by a thread that
+ * waits for this child alone.
+ *
+ * Only the loop's thread reaps, so that a signal never goes to a process id that has been given to
+ * somebody else meanwhile: the waiting thread sees the end and leaves the child as it is (WNOWAIT).
+ * The thread reaps by itself only when the loop has been closed. Between it and the loop stands a
+ * struct child_waiter, which the one that comes last frees: the thread if the loop has closed, else
+ * the loop, by the post that the thread always makes.
+ */
+#include "common/child.h"
+#include "common/error.h"
+#include "common/log.h"
+#include "common/pipe.h"
+#include "common/thread.h"
+#include "posix/descriptor.h"
+#include "posix/spawn.h"
+#include "posix/sys.h"
+
+#if defined(__linux__)
+#define CHILD_P_PIDFD ((idtype_t)3) /* older headers lack it */
+#endif
+
+struct child_waiter {
+    struct eddy__post post;
+    struct eddy_loop *loop;    /* a reference */
+    struct eddy__child *child; /* NULL: nobody wants to know any more. The loop's thread. */
+    pid_t pid;
+};
+
+struct eddy__child {
+    struct eddy_loop *loop;
+    void (*on_exit)(void *arg, int64_t code);
+    void *arg;
+    pid_t pid;
+    int pidfd;                    /* -1: a thread waits */
+    struct child_waiter *waiter;  /* NULL: none waits */
+    bool has_ended;               /* and was reaped */
+    bool is_free;                 /* the owner has let go */
+    bool has_channel;             /* on_closed is still to come */
+    struct eddy__channel channel; /* last: the backend's part follows */
+};
+
+static const struct eddy__channel_events child_events;
+
+int eddy__child_check(void)
+{
+    return 0;
+}
+
+const char *eddy__child_shell(const char *command, const char *argv[4])
+{
+    argv[0] = "/bin/sh";
+    argv[1] = "-c";
+    argv[2] = command;
+    argv[3] = NULL;
+    return argv[0];
+}
+
+int eddy__child_pipe(bool we_write, eddy_socket *ours, eddy_socket *theirs)
+{
+    int fds[2];
+    int error = eddy__descriptor_pipe_blocking(fds);
+
+    if (error == 0) {
+        error = eddy__descriptor_set_nonblocking(fds[we_write]);
+        if (error) {
+            eddy__descriptor_close(fds[0]);
+            eddy__descriptor_close(fds[1]);
+        }
+    }
+    if (error)
+        return error;
+    *ours = fds[we_write];
+    *theirs = fds[!we_write];
+    return 0;
+}
+
+int eddy__child_null(eddy_socket *fd)
+{
+    int opened = EDDY__SYS(open)("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (opened < 0)
+        return eddy__system_error(errno);
+    *fd = opened;
+    return 0;
+}
+
+void eddy__child_close(eddy_socket fd)
+{
+    eddy__descriptor_close((int)fd);
+}
+
+static int64_t child_decode(const siginfo_t *info)
+{
+    if (info->si_code == CLD_KILLED || info->si_code == CLD_DUMPED)
+        return -(int64_t)info->si_status;
+    return info->si_status;
+}
+
+/* Ask for the end, by the pidfd if there is one: it stays with this child, whoever reaps it. */
+static int child_ask(pid_t pid, int pidfd, siginfo_t *info)
+{
+    int result;
+
+#if defined(__linux__)
+    if (pidfd >= 0) {
+        do
+            result = EDDY__SYS(waitid)(CHILD_P_PIDFD, (id_t)pidfd, info, WEXITED | WNOHANG);
+        while (result < 0 && errno == EINTR); /* without waiting, a signal meets it at most once */
+        if (result == 0 || errno != EINVAL)   /* Linux 5.3 has pidfds but not this */
+            return result;
+    }
+#else
+    (void)pidfd;
+#endif
+    do
+        result = EDDY__SYS(waitid)(P_PID, (id_t)pid, info, WEXITED | WNOHANG);
+    while (result < 0 && errno == EINTR); /* as above */
+    return result;
+}
+
+/* Reap a child that has ended: false if it has not. */
+static bool child_reap(pid_t pid, int pidfd, int64_t *code)
+{
+    siginfo_t info = {0};
+    int result = child_ask(pid, pidfd, &info);
+
+    if (result == 0 && info.si_pid == 0)
+        return false;
+    if (result == 0) {
+        *code = child_decode(&info);
+        return true;
+    }
+    eddy__log(EDDY_LOG_WARNING, "somebody else has taken the exit status of process %lld",
+              (long long)pid);
+    *code = EDDY__CHILD_STATUS_LOST;
+    return true;
+}
+
+/* Close the pidfd, which ends the watching as well. */
+static void child_close_channel(struct eddy__child *child)
+{
+    if (child->pidfd < 0)
+        return;
+    child->pidfd = -1;
+    eddy__channel_disclaim(&child->channel);
+    child->loop->backend->channel_close(&child->channel, true);
+}
+
+static void child_release(struct eddy__child *child)
+{
+    if (child->is_free && !child->has_channel)
+        eddy__free(child);
+}
+
+static void child_on_closed(struct eddy__channel *channel)
+{
+    struct eddy__child *child = EDDY__OWNER(channel, struct eddy__child, channel);
+
+    child->has_channel = false;
+    child_release(child);
+}
+
+static void child_end(struct eddy__child *child, int64_t code)
+{
+    child->has_ended = true;
+    child_close_channel(child);
+    child->on_exit(child->arg, code);
+}
+
+static void child_on_ready(struct eddy__channel *channel, unsigned event)
+{
+    struct eddy__child *child = EDDY__OWNER(channel, struct eddy__child, channel);
+    int64_t code;
+
+    (void)event;
+    if (child_reap(child->pid, child->pidfd, &code))
+        child_end(child, code);
+}
+
+static const struct eddy__channel_events child_events = {
+    .on_ready = child_on_ready,
+    .on_closed = child_on_closed,
+};
+
+/* Have the loop watch a pidfd. */
+static int child_watch(struct eddy__child *child)
+{
+#if defined(__linux__)
+    int fd = EDDY__SYS(open_pidfd)(child->pid);
+    int error;
+
+    if (fd < 0)
+        return eddy__system_error(errno);
+    child->channel.events = &child_events;
+    child->channel.loop = child->loop;
+    child->channel.ops = &eddy__system_read_pipes; /* it is only closed by them */
+    child->channel.socket = fd;
+    error = child->loop->backend->channel_open(&child->channel);
+    if (error) {
+        eddy__descriptor_close(fd);
+        return error;
+    }
+    child->pidfd = fd;
+    child->has_channel = true;
+    eddy__channel_claim(&child->channel);
+    error = child->loop->backend->watch(&child->channel, EDDY__READABLE);
+    if (error)
+        child_close_channel(child);
+    return error;
+#else
+    (void)child;
+    (void)child_events;
+    return EDDY_ENOSYS;
+#endif
+}
+
+static void child_free_waiter(struct child_waiter *waiter)
+{
+    eddy_loop_unref(waiter->loop);
+    eddy__free(waiter);
+}
+
+/* The post has arrived: reap, and tell whoever still wants to know. */
+static void child_on_post(struct eddy__ready *ready)
+{
+    struct child_waiter *waiter = EDDY__OWNER(ready, struct child_waiter, post.ready);
+    struct eddy__child *child = waiter->child;
+    int64_t code = EDDY__CHILD_STATUS_LOST;
+
+    child_reap(waiter->pid, -1, &code);
+    child_free_waiter(waiter);
+    if (child == NULL)
+        return;
+    child->waiter = NULL;
+    child_end(child, code);
+}
+
+/* The loop closes over the post. */
+static void child_on_dropped(struct eddy__post *post)
+{
+    struct child_waiter *waiter = EDDY__OWNER(post, struct child_waiter, post);
+    int64_t code;
+
+    child_reap(waiter->pid, -1, &code);
+    if (waiter->child != NULL) {
+        waiter->child->waiter = NULL;
+        waiter->child->has_ended = true;
+    }
+    child_free_waiter(waiter);
+}
+
+static void child_wait(void *arg)
+{
+    struct child_waiter *waiter = arg;
+    siginfo_t info;
+    int64_t code;
+
+    while (EDDY__SYS(waitid)(P_PID, (id_t)waiter->pid, &info, WEXITED | WNOWAIT) < 0 &&
+           errno == EINTR)
+        ; /* all signals are blocked here, but for those of debuggers */
+    if (eddy__loop_post(waiter->loop, &waiter->post) == 0)
+        return;
+    child_reap(waiter->pid, -1, &code);
+    child_free_waiter(waiter);
+}
+
+static int child_start_thread(struct eddy__child *child)
+{
+    struct eddy__thread thread;
+    int error = eddy__thread_start(&thread, "eddy-child", child_wait, child->waiter);
+
+    if (error == 0)
+        eddy__thread_detach(&thread);
+    return error;
+}
+
+/* Watch it in whichever way is possible. */
+static int child_watch_or_wait(struct eddy__child *child)
+{
+    struct child_waiter *waiter = child->waiter;
+    int error;
+
+    if (child_watch(child) == 0) {
+        child->waiter = NULL;
+        child_free_waiter(waiter);
+        return 0;
+    }
+    waiter->child = child;
+    waiter->pid = child->pid;
+    error = child_start_thread(child);
+    if (error) {
+        child->waiter = NULL;
+        child_free_waiter(waiter);
+    }
+    return error;
+}
+
+/* Nobody will watch it: end it, and wait for that. */
+static void child_destroy(pid_t pid)
+{
+    siginfo_t info;
+
+    EDDY__SYS(kill)(pid, SIGKILL);
+    while (EDDY__SYS(waitid)(P_PID, (id_t)pid, &info, WEXITED) < 0 && errno == EINTR)
+        ;
+}
+
+/* Take all memory that it will need. */
+static struct eddy__child *child_new(struct eddy_loop *loop)
+{
+    size_t size = offsetof(struct eddy__child, channel) + loop->backend->channel_size;
+    struct eddy__child *child = eddy__alloc_zeroed(size);
+    struct child_waiter *waiter;
+
+    if (child == NULL)
+        return NULL;
+    waiter = eddy__alloc_zeroed(sizeof *waiter);
+    if (waiter == NULL) {
+        eddy__free(child);
+        return NULL;
+    }
+    waiter->loop = eddy_loop_ref(loop);
+    waiter->post.ready.run = child_on_post;
+    waiter->post.drop = child_on_dropped;
+    child->loop = loop;
+    child->pidfd = -1;
+    child->waiter = waiter;
+    return child;
+}
+
+int eddy__child_start(struct eddy_loop *loop, const struct eddy__child_plan *plan,
+                      void (*on_exit)(void *arg, int64_t code), void *arg,
+                      struct eddy__child **started)
+{
+    struct eddy__child *child = child_new(loop);
+    int error;
+
+    if (child == NULL)
+        return EDDY_ENOMEM;
+    child->on_exit = on_exit;
+    child->arg = arg;
+    error = eddy__spawn(plan, &child->pid);
+    if (error) {
+        child_free_waiter(child->waiter);
+        eddy__free(child);
+        return error;
+    }
+    error = child_watch_or_wait(child);
+    if (error) {
+        child_destroy(child->pid);
+        child->is_free = true;
+        child_release(child);
+        return error;
+    }
+    *started = child;
+    return 0;
+}
+
+int64_t eddy__child_pid(const struct eddy__child *child)
+{
+    return child->pid;
+}
+
+/* Through the pidfd if there is one: whoever may have reaped it, no other process is meant. */
+static int child_send(const struct eddy__child *child, int number)
+{
+#if defined(__linux__)
+    if (child->pidfd >= 0) {
+        int result = EDDY__SYS(signal_pidfd)(child->pidfd, number);
+
+        if (result == 0 || errno != ENOSYS)
+            return result;
+    }
+#endif
+    return EDDY__SYS(kill)(child->pid, number);
+}
+
+int eddy__child_signal(struct eddy__child *child, int number)
+{
+    if (child->has_ended || child_send(child, number) == 0 || errno == ESRCH)
+        return 0;
+    if (errno == EINVAL)
+        return eddy_error(EDDY_EINVALID, "there is no signal %d", number);
+    return eddy__system_error(errno);
+}
+
+bool eddy__child_free(struct eddy__child *child)
+{
+    int64_t code;
+
+    if (!child->has_ended && child->waiter != NULL)
+        child->waiter->child = NULL; /* its thread sees to the rest */
+    else if (!child->has_ended)
+        child->has_ended = child_reap(child->pid, child->pidfd, &code);
+    child_close_channel(child);
+    child->is_free = true;
+    code = child->has_ended;
+    child_release(child);
+    return code != 0;
+}
