@@ -38,10 +38,10 @@ need_all()
 }
 
 # suites PRESET [OPTION...]: builds a preset and runs all suites, without the checks of sources.
-# $parallel at a time, where starting a program is what takes long.
+# Side by side: most suites wait more than they compute.
 suites()
 {
-    build_preset "$@" -DEDDY_TEST_SOURCES=OFF && run_tests "build/$1" -j "${parallel:-1}"
+    build_preset "$@" -DEDDY_TEST_SOURCES=OFF && run_tests "build/$1" -j "$(jobs_count)"
 }
 
 part_headers()
@@ -87,7 +87,6 @@ part_clang()
 part_valgrind()
 {
     need_all valgrind libc-debug
-    parallel=$(jobs_count)
     suites valgrind -DEDDY_TEST_TIMEOUT=400
 }
 
@@ -109,7 +108,6 @@ part_wine()
     # Only the server of this prefix is ended, whatever way this part ends.
     trap 'wineserver_stop' EXIT
     say "making a Wine prefix"
-    parallel=$(jobs_count)
     quietly wine-prefix wine cmd /c "exit 0" || skip_part "wine does not start"
     suites mingw -DCMAKE_FIND_ROOT_PATH="$PWD/build/deps/cmocka-mingw" -DEDDY_TEST_TIMEOUT=240
 }

@@ -13,4 +13,4 @@ build_preset dev || {
     exit 1
 }
 say "running the tests; build/dev/Testing/Temporary/LastTest.log has all their output"
-run_tests build/dev
+run_tests build/dev -j "$(jobs_count)"

@@ -12,7 +12,8 @@ awk '
 BEGIN {
     # Rows that the rule does not reach: what the row says, then the C name.
     other["AbstractEventLoopPolicy"] = "eddy_policy_callbacks"
-    other["transport.write() second row, the index means writelines()"] = "eddy_transport_writelines"
+    other["transport.write() second row, the index means writelines()"] = \
+        "eddy_transport_writelines"
     other["transport.close() (subprocess)"] = "eddy_transport_close"
     other["transport.abort() (write transports)"] = "eddy_transport_abort"
     other["transport.abort() (datagram)"] = "eddy_transport_abort"

@@ -57,7 +57,7 @@ static inline struct eddy__slot *eddy__slot_take(struct eddy__slots *slots)
     return slot;
 }
 
-/** Give it back, out of all lists; its generation and state can be asked until it is taken again. */
+/** Give it back, out of all lists; generation and state can be asked until it is taken again. */
 static inline void eddy__slot_give(struct eddy__slots *slots, struct eddy__slot *slot)
 {
     slot->timer.ready.node.next = slots->free;

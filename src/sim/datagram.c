@@ -90,7 +90,7 @@ static void datagram_leave(struct datagram *datagram)
     eddy__sim_update(sender);
 }
 
-/** The refusal arrives at the socket that is connected to where nobody was, if it is still there. */
+/** The refusal arrives at the socket that is connected to where nobody was, if it still is. */
 static void datagram_on_refusal(struct eddy__sim_event *event)
 {
     struct datagram *datagram = EDDY__OWNER(event, struct datagram, event);
