@@ -7,6 +7,7 @@
 #include <eddy/base.h>
 #include <eddy/connection.h>
 #include <eddy/context.h>
+#include <eddy/datagram.h>
 #include <eddy/descriptor.h>
 #include <eddy/dns.h>
 #include <eddy/error.h>

@@ -19,6 +19,10 @@ extern "C" {
  *
  *     connection_made  (get_buffer [buffer_updated])*  [eof_received]  connection_lost
  *
+ * or, on a datagram transport,
+ *
+ *     connection_made  (datagram_received | error_received)*  connection_lost
+ *
  * pause_writing and resume_writing may come anywhere between. An absent callback does nothing and
  * returns 0 (TR-40). A negative result is an error of the callback: see each. `reserved` must be
  * zero.
@@ -62,9 +66,19 @@ typedef struct eddy_protocol_callbacks {
      */
     int (*connection_lost)(eddy_protocol *protocol, int error);
 
-    /** Datagram transports only (TR-34, TR-35). */
+    /**
+     * Datagram transports only: one datagram of `size` >= 0 bytes, lent with the address of its
+     * sender, which is unspecified if that has none (TR-35). A failure is reported and changes
+     * nothing.
+     */
     int (*datagram_received)(eddy_protocol *protocol, const void *data, size_t size,
                              const eddy_address *from);
+
+    /**
+     * Datagram transports only: a datagram could not be sent or received, or the network answered
+     * that an earlier one reached nobody; the transport goes on (TR-34). May come from inside
+     * sendto(). A failure as in datagram_received().
+     */
     int (*error_received)(eddy_protocol *protocol, int error);
 
     /**

@@ -86,6 +86,34 @@ EDDY_API int eddy_transport_writelines(eddy_transport *transport, const eddy_buf
                                        size_t count);
 
 /**
+ * Send one datagram, which may be empty, to `address`; NULL: to the remote address of the endpoint
+ * (TR-33). Datagram transports only, others are EDDY_ENOTSUPPORTED.
+ *
+ * Tries at once if nothing is queued, else queues a copy, whole and in order. 0; EDDY_EINVALID
+ * where there is no address, or another than the remote one that the endpoint was made with;
+ * EDDY_ENOMEM, and it was not taken. What the system refuses is told to error_received(), from
+ * inside this call or later, and is gone (TR-34). While closing the datagram is dropped and 0
+ * returned (TR-37). pause_writing() may be called from inside (TR-30).
+ */
+EDDY_API int eddy_transport_sendto(eddy_transport *transport, const void *data, size_t size,
+                                   const eddy_address *address);
+
+/** A datagram of many; `address` as above. */
+typedef struct eddy_outgoing_datagram {
+    const void *data;
+    size_t size;
+    const eddy_address *address;
+} eddy_outgoing_datagram;
+
+/**
+ * The same for `count` datagrams, in as few system calls as the system allows.
+ *
+ * How many were taken: fewer than `count` if one of them was refused; or the error of the first.
+ */
+EDDY_API int64_t eddy_transport_sendto_many(eddy_transport *transport,
+                                            const eddy_outgoing_datagram *datagrams, size_t count);
+
+/**
  * Close the sending direction after what is queued; reading goes on (TR-20).
  *
  * Idempotent; nothing happens when closing. EDDY_ENOTSUPPORTED where can_write_eof() is false.

@@ -31,8 +31,9 @@ int eddy__check_tls(const eddy_tls_context *tls, eddy_time handshake_timeout,
     return 0;
 }
 
-int eddy__check_stream_socket(const struct eddy_loop *loop, eddy_socket socket, int *family,
-                              int *protocol)
+/** That `socket` is of type `wanted`, called `words`, and free to be used by this loop. */
+static int check_socket(const struct eddy_loop *loop, eddy_socket socket, int wanted,
+                        const char *words, int *family, int *protocol)
 {
     const struct eddy__socket_ops *sockets = loop->backend->sockets;
     int type = EDDY_ANY_TYPE;
@@ -45,9 +46,22 @@ int eddy__check_stream_socket(const struct eddy_loop *loop, eddy_socket socket, 
     error = sockets->identify(socket, family, &type, protocol);
     if (error)
         return eddy_error(error, "sock: %s", eddy_strerror(error));
-    if (type != EDDY_STREAM)
-        return eddy_error(EDDY_EINVALID, "sock is not a stream socket");
+    if (type != wanted)
+        return eddy_error(EDDY_EINVALID, "sock is not a %s socket", words);
     if (eddy__claims_find(&loop->claims, socket) != NULL)
         return eddy_error(EDDY_EBADSTATE, "sock is watched, waited for, or used already");
     return 0;
+}
+
+int eddy__check_stream_socket(const struct eddy_loop *loop, eddy_socket socket, int *family,
+                              int *protocol)
+{
+    return check_socket(loop, socket, EDDY_STREAM, "stream", family, protocol);
+}
+
+int eddy__check_datagram_socket(const struct eddy_loop *loop, eddy_socket socket, int *family)
+{
+    int protocol = EDDY_ANY_PROTOCOL;
+
+    return check_socket(loop, socket, EDDY_DGRAM, "datagram", family, &protocol);
 }

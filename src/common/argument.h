@@ -22,4 +22,7 @@ int eddy__check_tls(const eddy_tls_context *tls, eddy_time handshake_timeout,
 int eddy__check_stream_socket(const struct eddy_loop *loop, eddy_socket socket, int *family,
                               int *protocol);
 
+/** The same for a datagram socket. */
+int eddy__check_datagram_socket(const struct eddy_loop *loop, eddy_socket socket, int *family);
+
 #endif

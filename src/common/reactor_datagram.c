@@ -24,7 +24,7 @@ static struct eddy__reactor *datagram_reactor(const struct eddy__reactor_channel
 
 static const struct eddy__socket_ops *datagram_sockets(const struct eddy__reactor_channel *channel)
 {
-    return channel->channel.loop->backend->sockets;
+    return eddy__channel_ops(&channel->channel);
 }
 
 int eddy__reactor_prepare_datagrams(struct eddy__reactor_channel *channel)

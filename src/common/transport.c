@@ -119,6 +119,25 @@ int eddy_transport_write_owned(eddy_transport *transport, const void *data, size
     return error;
 }
 
+int eddy_transport_sendto(eddy_transport *transport, const void *data, size_t size,
+                          const eddy_address *address)
+{
+    const eddy_outgoing_datagram datagram = {data, size, address};
+    int64_t result = eddy_transport_sendto_many(transport, &datagram, 1);
+
+    return result < 0 ? (int)result : 0;
+}
+
+int64_t eddy_transport_sendto_many(eddy_transport *transport,
+                                   const eddy_outgoing_datagram *datagrams, size_t count)
+{
+    if (transport->kind->sendto == NULL)
+        return transport_unsupported(transport, "sendto()");
+    if (datagrams == NULL && count > 0)
+        return eddy_error(EDDY_EINVALID, "no datagrams to send");
+    return transport->kind->sendto(transport, datagrams, count);
+}
+
 int eddy_transport_write_eof(eddy_transport *transport)
 {
     if (transport->kind->write_eof == NULL)

@@ -20,6 +20,8 @@ struct eddy__transport_kind {
     int (*write)(struct eddy_transport *transport, const eddy_buffer *buffers, size_t count);
     int (*write_owned)(struct eddy_transport *transport, const void *data, size_t size,
                        eddy_release release, void *arg);
+    int64_t (*sendto)(struct eddy_transport *transport, const eddy_outgoing_datagram *list,
+                      size_t count);
     int (*write_eof)(struct eddy_transport *transport);
     bool (*can_write_eof)(const struct eddy_transport *transport);
     size_t (*get_write_buffer_size)(const struct eddy_transport *transport);

@@ -310,6 +310,7 @@ static int datagram_check_target(const struct eddy__sim_socket *socket, const ed
 int eddy__sim_datagram_connect(struct eddy__sim_socket *socket, const eddy_address *address)
 {
     eddy_address target;
+    eddy_address source;
     int error;
 
     datagram_target(address, &target);
@@ -318,7 +319,8 @@ int eddy__sim_datagram_connect(struct eddy__sim_socket *socket, const eddy_addre
         error = datagram_bind(socket);
     if (error)
         return error;
-    datagram_source(socket, &target, &socket->local);
+    datagram_source(socket, &target, &source);
+    socket->local = source;
     socket->peer = target;
     socket->has_peer = true;
     return 0;

@@ -112,6 +112,31 @@ static int witness_lost(eddy_protocol *protocol, int error)
     return result;
 }
 
+static int witness_datagram(eddy_protocol *protocol, const void *data, size_t size,
+                            const eddy_address *from)
+{
+    struct witness *w = witness_of(protocol);
+    char text[64];
+
+    w->from = *from;
+    witness_keep(w, data, size);
+    snprintf(text, sizeof text, "datagram:%.*s", size < 40 ? (int)size : 40, (const char *)data);
+    if (!w->quiet)
+        witness_record(w, text);
+    return witness_react(w, WITNESS_DATAGRAM);
+}
+
+static int witness_error(eddy_protocol *protocol, int error)
+{
+    struct witness *w = witness_of(protocol);
+    char text[64];
+
+    w->received_error = error;
+    snprintf(text, sizeof text, "error:%s", eddy_err_name(error));
+    witness_record(w, text);
+    return witness_react(w, WITNESS_ERROR);
+}
+
 static const eddy_protocol_callbacks witness_callbacks = {
     .connection_made = witness_made,
     .data_received = witness_data,
@@ -119,6 +144,8 @@ static const eddy_protocol_callbacks witness_callbacks = {
     .pause_writing = witness_pause,
     .resume_writing = witness_resume,
     .connection_lost = witness_lost,
+    .datagram_received = witness_datagram,
+    .error_received = witness_error,
 };
 
 static const eddy_protocol_callbacks witness_buffered_callbacks = {

@@ -4,6 +4,7 @@
  *
  * It records "made", "data:hello", "eof", "updated:5", "pause", "resume", "lost:0" or
  * "lost:EDDY_ECONNRESET"; get_buffer() is not recorded, since it may come for nothing (TR-45).
+ * Of a datagram transport it records "datagram:hello" and "error:EDDY_ECONNREFUSED".
  * With a name "a" they read "a.made" and so on. It lives in the test; its factory hands it out.
  */
 #ifndef TESTS_SUPPORT_WITNESS_H
@@ -20,6 +21,8 @@ enum witness_event {
     WITNESS_PAUSE,
     WITNESS_RESUME,
     WITNESS_LOST,
+    WITNESS_DATAGRAM,
+    WITNESS_ERROR,
     WITNESS_EVENTS
 };
 
@@ -40,6 +43,9 @@ struct witness {
     size_t received; /**< bytes in all */
     char text[1024]; /**< the first of them, NUL-terminated */
     int error;       /**< of connection_lost() */
+
+    eddy_address from;  /**< of the last datagram */
+    int received_error; /**< the last one of error_received() */
 
     /* A buffered witness: what get_buffer() offers. */
     char *buffer;

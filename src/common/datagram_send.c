@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/** The sending side of a datagram transport (TR-33, TR-34, TR-36, TR-37). */
+#include "common/datagram_parts.h"
+#include <string.h>
+
+/** What a queued datagram counts beside its bytes (TR-36). */
+enum { PARCEL_OVERHEAD = 8 };
+
+/** A queued datagram, in one allocation. It does not move, so that the system may read it. */
+struct datagrams_parcel {
+    struct datagrams_parcel *next;
+    size_t size;
+    eddy_address to; /* length 0: where the socket is connected to */
+    unsigned char bytes[];
+};
+
+static const struct eddy__backend *datagrams_backend(const struct eddy__datagrams *endpoint)
+{
+    return endpoint->transport.loop->backend;
+}
+
+/** Take the first one out and give its memory back. */
+static void datagrams_shift(struct eddy__datagrams *endpoint)
+{
+    struct datagrams_parcel *parcel = endpoint->first;
+
+    endpoint->first = parcel->next;
+    if (endpoint->first == NULL)
+        endpoint->last = NULL;
+    endpoint->queued -= parcel->size + PARCEL_OVERHEAD;
+    eddy__free(parcel);
+}
+
+void eddy__datagrams_clear_output(struct eddy__datagrams *endpoint)
+{
+    while (endpoint->first != NULL)
+        datagrams_shift(endpoint);
+}
+
+void eddy__datagrams_drop_output(struct eddy__datagrams *endpoint)
+{
+    if (!endpoint->sending)
+        eddy__datagrams_clear_output(endpoint);
+}
+
+/** Put a datagram behind the others. */
+static int datagrams_queue(struct eddy__datagrams *endpoint, const struct eddy__outgoing *outgoing)
+{
+    struct datagrams_parcel *parcel;
+
+    if (outgoing->size > SIZE_MAX / 2)
+        return eddy_error(EDDY_ENOMEM, "no memory holds as much as the datagram claims to");
+    parcel = eddy__alloc(sizeof *parcel + outgoing->size);
+    if (parcel == NULL)
+        return EDDY_ENOMEM;
+    parcel->next = NULL;
+    parcel->size = outgoing->size;
+    parcel->to = outgoing->to != NULL ? *outgoing->to : (eddy_address){0};
+    if (parcel->size > 0)
+        memcpy(parcel->bytes, outgoing->data, parcel->size);
+    if (endpoint->last != NULL)
+        endpoint->last->next = parcel;
+    else
+        endpoint->first = parcel;
+    endpoint->last = parcel;
+    endpoint->queued += parcel->size + PARCEL_OVERHEAD;
+    return 0;
+}
+
+/** Have the backend send what is queued, and tell the protocol if that is much (TR-29). */
+static void datagrams_queued(struct eddy__datagrams *endpoint)
+{
+    if (!endpoint->sending) {
+        endpoint->sending = true;
+        datagrams_backend(endpoint)->send_datagrams_start(&endpoint->channel);
+    }
+    eddy__flow_grown(&endpoint->flow, &endpoint->transport, endpoint->queued);
+}
+
+size_t eddy__datagrams_get_datagrams(struct eddy__channel *channel, struct eddy__outgoing *list,
+                                     size_t max)
+{
+    struct eddy__datagrams *endpoint = datagrams_of_channel(channel);
+    size_t count = 0;
+
+    for (struct datagrams_parcel *parcel = endpoint->first; parcel != NULL && count < max;
+         parcel = parcel->next)
+        list[count++] = (struct eddy__outgoing){
+            .data = parcel->bytes,
+            .size = parcel->size,
+            .to = parcel->to.length != 0 ? &parcel->to : NULL,
+        };
+    return count;
+}
+
+/** Why a datagram was not sent, in words, and to the protocol. */
+static void datagrams_not_sent(struct eddy__datagrams *endpoint, int error)
+{
+    eddy_error(error, "cannot send a datagram: %s", eddy_strerror(error));
+    eddy__datagrams_tell_error(endpoint, error);
+}
+
+void eddy__datagrams_on_sent(struct eddy__channel *channel, int64_t result)
+{
+    struct eddy__datagrams *endpoint = datagrams_of_channel(channel);
+
+    endpoint->sending = false; /* never comes after the channel was closed */
+    for (int64_t gone = result < 0 ? 1 : result; gone > 0; gone--)
+        datagrams_shift(endpoint);
+    if (result < 0)
+        datagrams_not_sent(endpoint, (int)result);
+    if (endpoint->life < DATAGRAMS_LOSING)
+        eddy__flow_shrunk(&endpoint->flow, &endpoint->transport, endpoint->queued);
+    /* The protocol may have sent more, which then is under way already, or ended it all. */
+    if (endpoint->life >= DATAGRAMS_LOSING || endpoint->sending)
+        return;
+    if (endpoint->queued > 0)
+        datagrams_queued(endpoint);
+    else if (endpoint->life == DATAGRAMS_DRAINING)
+        eddy__datagrams_drained(endpoint);
+}
+
+/** Where the socket sends by itself there is no address; else the one given, or the default. */
+static int datagrams_address(struct eddy__datagrams *endpoint,
+                             const eddy_outgoing_datagram *datagram,
+                             struct eddy__outgoing *outgoing)
+{
+    const struct datagrams_names *names = endpoint->names;
+    const eddy_address *to = datagram->address;
+    char text[EDDY_ADDRESS_TEXT_MAX];
+
+    if (datagram->data == NULL && datagram->size > 0)
+        return eddy_error(EDDY_EINVALID, "no data to send");
+    *outgoing = (struct eddy__outgoing){.data = datagram->data, .size = datagram->size};
+    if (names->remote.length != 0 && to != NULL && !eddy_address_equal(to, &names->remote)) {
+        eddy_address_format(&names->remote, text, sizeof text);
+        return eddy_error(EDDY_EINVALID, "this endpoint only sends to %s", text);
+    }
+    if (names->peer.length != 0)
+        return 0; /* DGRAM-2: a socket that came connected is not asked */
+    outgoing->to = names->remote.length != 0 ? &names->remote : to;
+    if (outgoing->to == NULL || outgoing->to->length == 0)
+        return eddy_error(EDDY_EINVALID,
+                          "the endpoint has no remote address, so sendto() needs one");
+    return 0;
+}
+
+/** Check up to a batch of them. Returns how many are good; the error if the first is not. */
+static int64_t datagrams_check(struct eddy__datagrams *endpoint, const eddy_outgoing_datagram *list,
+                               size_t count, struct eddy__outgoing *checked)
+{
+    size_t done = 0;
+
+    for (; done < count && done < EDDY__DATAGRAMS_MAX; done++) {
+        int error = datagrams_address(endpoint, &list[done], &checked[done]);
+
+        if (error)
+            return done > 0 ? (int64_t)done : error;
+    }
+    return (int64_t)done;
+}
+
+/** Send or queue the first of a batch: how many are dealt with, or EDDY_ENOMEM. */
+static int64_t datagrams_send(struct eddy__datagrams *endpoint, const struct eddy__outgoing *list,
+                              size_t count)
+{
+    int64_t sent = 0;
+    int error;
+
+    if (endpoint->queued == 0)
+        sent = datagrams_backend(endpoint)->send_datagrams_now(&endpoint->channel, list, count);
+    if (sent > 0)
+        return sent;
+    if (sent < 0) {
+        datagrams_not_sent(endpoint, (int)sent);
+        return 1;
+    }
+    error = datagrams_queue(endpoint, &list[0]);
+    if (error)
+        return error;
+    datagrams_queued(endpoint);
+    return 1;
+}
+
+/** Deal with a checked batch: how many, or the error of the first. */
+static int64_t datagrams_send_batch(struct eddy__datagrams *endpoint,
+                                    const struct eddy__outgoing *list, int64_t count)
+{
+    int64_t done = 0;
+
+    while (done < count) {
+        int64_t result = 1;
+
+        if (endpoint->life >= DATAGRAMS_DRAINING)
+            eddy__flow_drop(&endpoint->flow);
+        else
+            result = datagrams_send(endpoint, list + done, (size_t)(count - done));
+        if (result < 0)
+            return done > 0 ? done : result;
+        done += result;
+    }
+    return done;
+}
+
+int64_t eddy__datagrams_sendto(struct eddy_transport *transport, const eddy_outgoing_datagram *list,
+                               size_t count)
+{
+    struct eddy__datagrams *endpoint = datagrams_of(transport);
+    struct eddy__outgoing checked[EDDY__DATAGRAMS_MAX];
+    size_t done = 0;
+    int64_t result = 0;
+
+    eddy_transport_ref(transport); /* error_received() may end it */
+    while (done < count && result >= 0) {
+        result = datagrams_check(endpoint, list + done, count - done, checked);
+        if (result > 0)
+            result = datagrams_send_batch(endpoint, checked, result);
+        if (result > 0)
+            done += (size_t)result;
+    }
+    eddy_transport_unref(transport);
+    return done > 0 ? (int64_t)done : result;
+}
+
+size_t eddy__datagrams_get_write_buffer_size(const struct eddy_transport *transport)
+{
+    const struct eddy__datagrams *endpoint = datagrams_of(transport);
+
+    return endpoint->life >= DATAGRAMS_LOSING ? 0 : endpoint->queued;
+}
+
+int eddy__datagrams_set_limits(struct eddy_transport *transport, size_t high, size_t low)
+{
+    struct eddy__datagrams *endpoint = datagrams_of(transport);
+    int error = eddy__flow_set_limits(&endpoint->flow, high, low);
+
+    if (error)
+        return error;
+    if (endpoint->life < DATAGRAMS_LOSING && transport->protocol != NULL)
+        eddy__flow_grown(&endpoint->flow, transport, endpoint->queued);
+    return 0;
+}
+
+void eddy__datagrams_get_limits(const struct eddy_transport *transport, size_t *low, size_t *high)
+{
+    const struct eddy__datagrams *endpoint = datagrams_of(transport);
+
+    *low = endpoint->flow.low;
+    *high = endpoint->flow.high;
+}
