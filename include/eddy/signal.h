@@ -11,8 +11,9 @@ extern "C" {
 
 /**
  * Numbers that Windows' <signal.h> lacks; elsewhere use the system's names. There, SIGINT is
- * Ctrl-C, SIGBREAK Ctrl-Break, EDDY_SIGHUP the closing of the console, SIGTERM a log-off or shutdown. After
- * the last two the system grants a few seconds for cleaning up, and then ends the process.
+ * Ctrl-C, SIGBREAK Ctrl-Break, EDDY_SIGHUP the closing of the console, SIGTERM a log-off or
+ * shutdown. After the last two the system grants a few seconds for cleaning up, and then ends the
+ * process.
  */
 #define EDDY_SIGHUP 1
 #define EDDY_SIGWINCH 28
