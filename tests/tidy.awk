@@ -221,9 +221,9 @@ function check_file(    raw, line)
 }
 
 BEGIN {
-    portable_header = "<(eddy/[a-z_]+|assert|ctype|errno|float|inttypes|limits|math|" \
-        "signal|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|time|" \
-        "sanitizer/[a-z_]+|valgrind/[a-z]+)\\.h>"
+    portable_header = "<(eddy/[a-z_]+|assert|ctype|errno|float|inttypes|limits|math|signal|" \
+        "stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|" \
+        "time|sanitizer/[a-z_]+|valgrind/[a-z]+)\\.h>"
 }
 
 FILENAME == ARGV[1] && FILENAME != "/dev/null" {
