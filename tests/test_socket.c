@@ -155,7 +155,7 @@ static void test_view_after_the_end(struct fixture *f)
     eddy_socket copy;
     int flag;
 
-    if (oom_is_on())
+    if (sweep_is_on())
         skip(); /* it holds a transport while the loop runs */
     witness_init(&w, NULL);
     connect_peer(f, &w, &peer);

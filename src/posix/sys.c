@@ -22,6 +22,8 @@ static atomic_ulong sys_counts[EDDY__SYS_COUNT];
 static atomic_uint sys_fail_after[EDDY__SYS_COUNT];
 static atomic_int sys_fail_error[EDDY__SYS_COUNT];
 
+int (*eddy__sys_filter)(enum eddy__sys_number call);
+
 /* Count a call; the error it has to fail with, or 0. */
 static int sys_enter(enum eddy__sys_number call)
 {
@@ -29,9 +31,12 @@ static int sys_enter(enum eddy__sys_number call)
 
     atomic_fetch_add(&sys_counts[call], 1);
     while (left > 0)
-        if (atomic_compare_exchange_weak(&sys_fail_after[call], &left, left - 1))
-            return left == 1 ? atomic_load(&sys_fail_error[call]) : 0;
-    return 0;
+        if (atomic_compare_exchange_weak(&sys_fail_after[call], &left, left - 1)) {
+            if (left == 1)
+                return atomic_load(&sys_fail_error[call]);
+            break;
+        }
+    return eddy__sys_filter != NULL ? eddy__sys_filter(call) : 0;
 }
 
 #define SYS_CALL(result, name, parameters, arguments, failed)                                      \

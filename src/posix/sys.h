@@ -31,6 +31,8 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
+#elif defined(__FreeBSD__)
+#include <sys/syscall.h>
 #endif
 /* EDDY_KQUEUE: this system has it from a library (the CMake variable EDDY_KQUEUE_LIBRARY). */
 #if defined(EDDY_KQUEUE) || defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) ||   \
@@ -316,8 +318,14 @@ unsigned long eddy__sys_count_all(void);
 /** Fail the `nth` call from now on (1: the next) with `error`, once. 0 takes that back. */
 void eddy__sys_fail(enum eddy__sys_number call, unsigned nth, int error);
 
-/** Counts to zero, no failures, all functions the system's own. */
+/** Counts to zero, no failures, all functions the system's own; the filter stays. */
 void eddy__sys_reset(void);
+
+/**
+ * Asked before every call, on the thread that makes it; the call fails with the error that it
+ * returns, or is made if that is 0. NULL: nobody is asked. Set it before there are threads.
+ */
+extern int (*eddy__sys_filter)(enum eddy__sys_number call);
 
 #undef EDDY__SYS_FIELD
 #undef EDDY__SYS_NUMBER

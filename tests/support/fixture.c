@@ -3,8 +3,8 @@
 #include "common/loop.h"
 #include "common/sanitizer.h"
 #include "common/thread.h"
-#include "support/oom.h"
 #include "support/support.h"
+#include "support/sweep.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,13 +41,13 @@ static int fixture_setup(void **state)
     recorder_reset();
     platform_descriptors_look(&f->descriptors);
     allocations_reset();
-    oom_begin_test();
+    sweep_begin_test();
     error = fixture_make_loop(f);
     if (error == 0) {
         eddy_loop_set_exception_handler(f->loop, reports_handler, NULL);
         return 0;
     }
-    if (allocations_failed()) {
+    if (sweep_failed()) {
         f->gave_up = true;
         return 0;
     }
@@ -125,9 +125,13 @@ static bool fixture_is_clean(struct fixture *f)
         print_error("descriptors are left open\n");
         clean = false;
     }
+    if (platform_children_print() > 0) {
+        print_error("children are left\n");
+        clean = false;
+    }
     if (!clean)
-        oom_note_fault("leaked");
-    if (!allocations_failed() && reports_print_unclaimed() > 0) {
+        sweep_note_fault("leaked");
+    if (!sweep_failed() && reports_print_unclaimed() > 0) {
         print_error("nobody expected these\n");
         clean = false;
     }
@@ -140,10 +144,10 @@ static void fixture_body(void **state)
 
     if (f->gave_up)
         return;
-    oom_begin_body();
+    sweep_begin_body();
     f->test->body(f);
     f->finished = true;
-    oom_end_body();
+    sweep_end_body();
     if (!fixture_is_clean(f))
         fail();
 }
@@ -169,21 +173,27 @@ static int fixture_teardown(void **state)
     if (f->finished)
         return 0;
     if (f->gave_up) {
-        oom_end_body();
+        sweep_end_body();
         return fixture_is_clean(f) ? 0 : -1;
     }
     /* The test failed or was skipped midway: what it left is not the library's fault. */
-    if (!oom_is_on())
+    if (!sweep_is_on())
         fixture_close(f);
     return 0;
 }
 
-void fixture_give_up_if(bool condition)
+static void fixture_give_up(void)
 {
-    if (!condition || !allocations_failed() || eddy__thread_state()->running != NULL)
+    if (eddy__thread_state()->running != NULL)
         return;
     fixture.gave_up = true;
     skip();
+}
+
+void fixture_give_up_if(bool condition)
+{
+    if (condition && sweep_may_give_up(EDDY_ENOMEM))
+        fixture_give_up();
 }
 
 int fixture_must(int result, const char *call, const char *file, int line)
@@ -192,9 +202,9 @@ int fixture_must(int result, const char *call, const char *file, int line)
         return result;
     /* eddy_error_text() has to speak of the failure that was returned, not of an older one. */
     if (result == EDDY_ENOMEM && strstr(eddy_error_text(), "memory") == NULL)
-        oom_note_fault("did not say what failed");
-    else
-        fixture_give_up_if(result == EDDY_ENOMEM);
+        sweep_note_fault("did not say what failed");
+    else if (sweep_may_give_up(result))
+        fixture_give_up();
     print_error("%s: %s: %s\n", call, eddy_err_name(result), eddy_error_text());
     _fail(file, line);
     return result;
@@ -220,32 +230,37 @@ int fixture_run_test(const char *suite, const struct test *test)
     return _cmocka_run_group_tests(suite, &unit, 1, NULL, NULL);
 }
 
-int fixture_run_suite(const char *suite, const struct test *tests, size_t count)
+/* The tests that EDDY_TEST_FILTER leaves, for CMocka and for sweeps; how many. */
+static size_t fixture_choose(const struct test *tests, size_t count, struct CMUnitTest *units,
+                             const struct test **chosen)
 {
     const char *filter = getenv("EDDY_TEST_FILTER");
-    struct CMUnitTest *units = calloc(count, sizeof *units);
-    size_t i, chosen = 0;
-    int failures;
+    size_t length = 0;
 
-    if (units == NULL || !scratch_begin()) {
-        free(units);
-        return 1;
+    for (size_t i = 0; i < count; i++) {
+        if (filter != NULL && strstr(tests[i].name, filter) == NULL)
+            continue;
+        units[length] = fixture_unit(&tests[i]);
+        chosen[length++] = &tests[i];
     }
-    allocations_install();
-    for (i = 0; i < count; i++) {
-        if (filter == NULL || strstr(tests[i].name, filter) != NULL)
-            units[chosen++] = fixture_unit(&tests[i]);
+    return length;
+}
+
+int fixture_run_suite(const char *suite, const struct test *tests, size_t count)
+{
+    struct CMUnitTest *units = calloc(count, sizeof *units);
+    const struct test **chosen = calloc(count, sizeof *chosen);
+    int failures = 1;
+
+    if (units != NULL && chosen != NULL && scratch_begin()) {
+        allocations_install();
+        count = fixture_choose(tests, count, units, chosen);
+        failures = sweep_is_on() ? sweep_run_suite(suite, chosen, count)
+                                 : _cmocka_run_group_tests(suite, units, count, NULL, NULL);
+        scratch_end();
     }
-    if (oom_is_on()) {
-        failures = 0;
-        for (i = 0; i < chosen; i++)
-            failures += oom_run_test(suite, units[i].initial_state);
-        failures += oom_finish(suite);
-    } else {
-        failures = _cmocka_run_group_tests(suite, units, chosen, NULL, NULL);
-    }
+    free(chosen);
     free(units);
-    scratch_end();
     return failures != 0;
 }
 

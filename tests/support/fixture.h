@@ -17,8 +17,8 @@
  *         return run_suite("loop", tests);
  *     }
  *
- * With EDDY_TEST_OOM=1 the runner repeats each test with its first, second, ... allocation
- * failing; see oom.h.
+ * With EDDY_TEST_OOM=1 or EDDY_TEST_FAULTS=1 the runner repeats each test with its first, second,
+ * ... allocation or system call failing; see sweep.h.
  */
 #ifndef TESTS_SUPPORT_FIXTURE_H
 #define TESTS_SUPPORT_FIXTURE_H
@@ -60,9 +60,9 @@ struct test {
 #define run_suite(suite, tests) fixture_run_suite(suite, tests, sizeof(tests) / sizeof *(tests))
 
 /**
- * Expect success. If the call failed because of an allocation that EDDY_TEST_OOM made fail, the
- * test ends here, content, and the library has to be clean: so use it where the test holds nothing
- * of its own that the fixture does not give back.
+ * Expect success. If the call failed because of what a sweep made fail, the test ends here,
+ * content, and the library has to be clean: so use it where the test holds nothing of its own that
+ * the fixture does not give back.
  */
 #define must(call) fixture_must((call), #call, __FILE__, __LINE__)
 
@@ -84,6 +84,9 @@ void run_iterations(eddy_loop *loop, int count);
 /** Run the loop for `span` of its time. */
 void run_for(eddy_loop *loop, eddy_time span);
 
+/** For how long to wait for what has to come. */
+eddy_time fixture_wait_limit(void);
+
 /** True if the backend under test is `name`. */
 bool fixture_backend_is(const struct fixture *f, const char *name);
 
@@ -103,7 +106,7 @@ int fixture_must(int result, const char *call, const char *file, int line);
 void fixture_run_until(eddy_loop *loop, const bool *flag, const char *file, int line);
 void fixture_run_until_recorded(eddy_loop *loop, const char *text, const char *file, int line);
 
-/* For oom.c, which runs tests its own way. */
+/* For sweep.c, which runs tests its own way. */
 
 /** Run one test by CMocka; the number of failures. */
 int fixture_run_test(const char *suite, const struct test *test);

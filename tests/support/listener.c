@@ -73,7 +73,7 @@ eddy_socket listener_connect_unix(struct fixture *f, const char *path)
 
 eddy_socket listener_accept(struct fixture *f, eddy_socket listener)
 {
-    eddy_time limit = eddy_loop_time(f->loop) + EDDY_SECONDS(10);
+    eddy_time limit = eddy_loop_time(f->loop) + fixture_wait_limit();
     eddy_socket accepted = EDDY_NO_SOCKET;
     int error = eddy_socket_accept(listener, &accepted, NULL);
 
@@ -99,7 +99,7 @@ bool listener_was_reached(struct fixture *f, eddy_socket listener)
 
 bool listener_await_end(struct fixture *f, eddy_socket socket)
 {
-    eddy_time limit = eddy_loop_time(f->loop) + EDDY_SECONDS(10);
+    eddy_time limit = eddy_loop_time(f->loop) + fixture_wait_limit();
     char buffer[64];
     int64_t count = eddy_socket_receive(socket, buffer, sizeof buffer);
 

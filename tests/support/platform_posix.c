@@ -44,6 +44,17 @@ int platform_descriptors_print_new(const struct platform_descriptors *before)
     return count;
 }
 
+int platform_children_print(void)
+{
+    siginfo_t child = {.si_pid = 0};
+
+    /* Peeks, so that nothing is reaped. */
+    if (waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) != 0)
+        return 0; /* ECHILD: none */
+    print_error("    a child %s\n", child.si_pid != 0 ? "that nobody has reaped" : "that runs");
+    return 1;
+}
+
 void platform_socket_reset(eddy_socket socket)
 {
     struct linger linger = {.l_onoff = 1, .l_linger = 0};

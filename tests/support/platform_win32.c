@@ -18,6 +18,11 @@ int platform_descriptors_print_new(const struct platform_descriptors *before)
     return 0;
 }
 
+int platform_children_print(void)
+{
+    return 0;
+}
+
 void platform_socket_reset(eddy_socket socket)
 {
     struct linger linger = {.l_onoff = 1, .l_linger = 0};

@@ -54,7 +54,7 @@ eddy_socket connect_client(struct fixture *f, eddy_server *server)
 
 void run_until_count(struct fixture *f, const char *text, size_t count)
 {
-    eddy_time limit = eddy_loop_time(f->loop) + EDDY_SECONDS(10);
+    eddy_time limit = eddy_loop_time(f->loop) + fixture_wait_limit();
 
     while (recorded(text) < count && eddy_loop_time(f->loop) < limit)
         run_for(f->loop, EDDY_MILLISECONDS(1));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Running the loop for a while: the part of fixture.h that knows nothing of CMocka's tests. */
-#include "support/oom.h"
 #include "support/support.h"
+#include "support/sweep.h"
 
 void run_iterations(eddy_loop *loop, int count)
 {
@@ -48,9 +48,9 @@ void run_for(eddy_loop *loop, eddy_time span)
  * A limit on waiting: enough for a busy machine, far from a hang. With an injected failure what is
  * waited for may rightly never come.
  */
-static eddy_time run_limit(void)
+eddy_time fixture_wait_limit(void)
 {
-    return EDDY_SECONDS(oom_is_on() ? 1 : 10);
+    return sweep_is_on() ? EDDY_MILLISECONDS(200) : EDDY_SECONDS(10);
 }
 
 static void run_fail(const char *what, const char *file, int line)
@@ -62,7 +62,7 @@ static void run_fail(const char *what, const char *file, int line)
 
 void fixture_run_until(eddy_loop *loop, const bool *flag, const char *file, int line)
 {
-    eddy_time limit = eddy_loop_time(loop) + run_limit();
+    eddy_time limit = eddy_loop_time(loop) + fixture_wait_limit();
 
     while (!*flag) {
         if (eddy_loop_time(loop) > limit)
@@ -82,7 +82,7 @@ void fixture_run_until_recorded(eddy_loop *loop, const char *text, const char *f
 
     if (recorded(text) > 0)
         return;
-    run_end_after(loop, run_limit(), &limit);
+    run_end_after(loop, fixture_wait_limit(), &limit);
     recorder_await(text, run_stop, loop);
     must(eddy_loop_run_forever(loop));
     recorder_await(NULL, NULL, NULL);
