@@ -51,6 +51,7 @@ start()
     pattern=$1
     program=$2
     shift 2
+    : >"$scratch/server" # the line of the one before must not be taken for this one's
     ${EDDY_RUN:-} "$programs/$program${EDDY_EXE:-}" "$@" >"$scratch/server" 2>&1 &
     server_pid=$!
     waited=0
