@@ -4,6 +4,7 @@
 #include "support/listener.h"
 #include "support/oom.h"
 #include "support/program.h"
+#include "support/scratch.h"
 #include "support/support.h"
 #include <string.h>
 
@@ -49,12 +50,13 @@ static void test_a_path_is_connected_to(struct fixture *f)
 /* NET-31: a name that begins with a NUL is abstract: no file stands for it. */
 static void test_an_abstract_name_is_connected_to(struct fixture *f)
 {
-    static const char name[] = "\0eddy\0test of connections";
-    eddy_unix_connection_options options = {.path_size = sizeof name - 1};
+    char name[SCRATCH_PATH_MAX + 1];
+    size_t size = scratch_abstract(name);
+    eddy_unix_connection_options options = {.path_size = size};
     eddy_address address;
     eddy_socket listener;
     struct witness w;
-    int error = eddy_address_unix(name, sizeof name - 1, &address);
+    int error = eddy_address_unix(name, size, &address);
 
     need_unix(f);
     if (error == EDDY_ENOTSUPPORTED) {
@@ -65,7 +67,7 @@ static void test_an_abstract_name_is_connected_to(struct fixture *f)
         return;
     }
     must(error);
-    listener = listener_new_unix(f, name, sizeof name - 1);
+    listener = listener_new_unix(f, name, size);
     witness_init(&w, NULL);
     must(
         outcome(f, eddy_loop_create_unix_connection(f->loop, witness_factory, &w, name, &options)));

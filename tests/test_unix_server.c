@@ -4,6 +4,7 @@
 #include "support/listener.h"
 #include "support/oom.h"
 #include "support/program.h"
+#include "support/scratch.h"
 #include "support/support.h"
 #include <stdio.h>
 #include <string.h>
@@ -400,14 +401,15 @@ static void test_a_cancelled_call_leaves_no_file(struct fixture *f)
 /* NET-31, NET-33, NET-35: abstract names have no file to care for. */
 static void test_an_abstract_name_is_served(struct fixture *f)
 {
-    static const char name[] = "\0eddy test of servers";
-    eddy_unix_server_options options = {.path_size = sizeof name - 1};
-    eddy_unix_connection_options client = {.path_size = sizeof name - 1};
+    char name[SCRATCH_PATH_MAX + 1];
+    size_t size = scratch_abstract(name);
+    eddy_unix_server_options options = {.path_size = size};
+    eddy_unix_connection_options client = {.path_size = size};
     struct program program = {.count = 0};
     eddy_address address;
     eddy_server *server;
     struct witness w;
-    int error = eddy_address_unix(name, sizeof name - 1, &address);
+    int error = eddy_address_unix(name, size, &address);
 
     need_unix(f);
     need_whole_test();

@@ -38,6 +38,16 @@ char scratch_byte(size_t at)
     return (char)('a' + at % 23);
 }
 
+size_t scratch_abstract(char name[SCRATCH_PATH_MAX + 1])
+{
+    const char *path = scratch_path("abstract");
+    size_t size = strlen(path);
+
+    name[0] = '\0';
+    memcpy(name + 1, path, size);
+    return size + 1;
+}
+
 const char *scratch_file(const char *name, size_t size)
 {
     const char *path = scratch_path(name);

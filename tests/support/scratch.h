@@ -11,6 +11,12 @@
 /** The path of a file `name`, which is removed if it is there; valid until the fourth next call. */
 const char *scratch_path(const char *name);
 
+/**
+ * A name of the abstract namespace that no other process uses: its size, the NUL at its beginning
+ * counted.
+ */
+size_t scratch_abstract(char name[SCRATCH_PATH_MAX + 1]);
+
 /** Write a file whose byte at `at` is scratch_byte(at); its path, as by scratch_path(). */
 const char *scratch_file(const char *name, size_t size);
 char scratch_byte(size_t at);
