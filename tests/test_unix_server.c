@@ -457,6 +457,7 @@ static void test_the_peer_has_credentials(struct fixture *f)
     need_whole_test();
     must(make_unix_server(f, &program, path, NULL, &server));
     client = listener_connect_unix(f, path);
+    assert_true(client != EDDY_NO_SOCKET);
     run_until_recorded(f->loop, "made");
     assert_true(eddy_transport_get_extra_info(program.clients[0].transport, "socket", &view));
     error = eddy_socket_peer_credentials(eddy_socket_view_fileno(view.socket_view), &credentials);
