@@ -70,9 +70,12 @@ int eddy__iocp_channel_open(struct eddy__channel *base)
     struct eddy__iocp *iocp = eddy__iocp_of(channel);
     int error = channel_reserve(iocp);
 
-    if (error == 0)
-        error = base->events->on_ready != NULL ? eddy__iocp_watch_open(channel)
-                                               : channel_attach(iocp, base->socket);
+    if (error == 0 && base->events->on_ready != NULL)
+        error = eddy__iocp_watch_open(channel);
+    else if (error == 0 && base->events->on_datagram != NULL)
+        error = eddy__iocp_datagrams_open(channel);
+    else if (error == 0)
+        error = channel_attach(iocp, base->socket);
     if (error < 0)
         return error;
     iocp->channel_count++;

@@ -39,7 +39,7 @@ struct eddy__operation_kind {
     /** Goes before the channel's other side. */
     bool receiving;
 
-    /** Asks the driver and not the socket: watching (watch.c). */
+    /** Asks the driver and not the socket: watching, datagrams (watch.c). */
     bool polls;
 
     /**
@@ -72,7 +72,7 @@ struct eddy__iocp_channel {
     struct eddy__operation receive;
     struct eddy__operation send;     /**< also the connect, which comes before any send */
     struct eddy__acceptor *acceptor; /**< once it accepts: its other operations */
-    struct eddy__watching *watching; /**< if it only watches: what its polls need */
+    struct eddy__watching *watching; /**< if it watches or has datagrams: what its polls need */
     struct eddy__list closing;       /**< in the port's list, from close to on_closed */
     unsigned char flying;            /**< operations that the kernel still holds */
     bool closed;
@@ -166,7 +166,7 @@ void eddy__iocp_channel_landed(struct eddy__iocp_channel *channel);
 /** Call on_closed. Nothing of the channel is used afterwards. */
 void eddy__iocp_channel_finish(struct eddy__iocp_channel *channel);
 
-/* receive.c, send.c, accept.c, connect.c, watch.c */
+/* receive.c, send.c, accept.c, connect.c, watch.c, datagram.c */
 
 extern const struct eddy__operation_kind eddy__iocp_receiving;
 extern const struct eddy__operation_kind eddy__iocp_sending;
@@ -183,6 +183,16 @@ void eddy__iocp_connect_start(struct eddy__channel *channel, const eddy_address 
 /** Take up a channel that only watches: its socket is not tied to the port. */
 int eddy__iocp_watch_open(struct eddy__iocp_channel *channel);
 int eddy__iocp_watch(struct eddy__channel *channel, unsigned events);
+
+/** The submit of an operation that polls such a channel's socket, in its direction. */
+int eddy__iocp_poll_submit(struct eddy__operation *operation);
+
+/** Take up a channel of datagrams, in the same way. */
+int eddy__iocp_datagrams_open(struct eddy__iocp_channel *channel);
+void eddy__iocp_receive_datagrams_start(struct eddy__channel *channel, size_t size_max);
+int64_t eddy__iocp_send_datagrams_now(struct eddy__channel *channel,
+                                      const struct eddy__outgoing *list, size_t count);
+void eddy__iocp_send_datagrams_start(struct eddy__channel *channel);
 
 /** End all accepts of a closing channel; it may have none. */
 void eddy__iocp_accept_abandon(struct eddy__iocp_channel *channel);

@@ -29,7 +29,7 @@ static struct eddy__afd_poll *watch_poll(struct eddy__operation *operation)
     return &operation->channel->watching->polls[operation->kind->receiving ? 0 : 1];
 }
 
-static int watch_submit(struct eddy__operation *operation)
+int eddy__iocp_poll_submit(struct eddy__operation *operation)
 {
     ULONG events = operation->kind->receiving ? WATCH_READABLE : WATCH_WRITABLE;
 
@@ -137,12 +137,12 @@ int eddy__iocp_watch(struct eddy__channel *base, unsigned events)
 static const struct eddy__operation_kind watch_readable = {
     .receiving = true,
     .polls = true,
-    .submit = watch_submit,
+    .submit = eddy__iocp_poll_submit,
     .run = watch_run,
 };
 
 static const struct eddy__operation_kind watch_writable = {
     .polls = true,
-    .submit = watch_submit,
+    .submit = eddy__iocp_poll_submit,
     .run = watch_run,
 };

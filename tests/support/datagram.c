@@ -126,8 +126,3 @@ void fail_receiving(struct fixture *f, int error)
     faults_install(f);
     faults.receive_error = error;
 }
-
-bool can_hold_sending(struct fixture *f)
-{
-    return !fixture_backend_is(f, "iocp");
-}

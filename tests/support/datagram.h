@@ -28,7 +28,7 @@ void close_endpoint(struct fixture *f, struct witness *w);
 
 /**
  * Hold back what the backend of the fixture's loop sends, as if the system took nothing, or let it
- * go again. Only on backends over readiness.
+ * go again.
  */
 void hold_sending(struct fixture *f);
 void release_sending(struct fixture *f);
@@ -38,8 +38,5 @@ void fail_sending(struct fixture *f, int error, int count);
 
 /** Have the next receive fail with `error`. */
 void fail_receiving(struct fixture *f, int error);
-
-/** True where the four above work. */
-bool can_hold_sending(struct fixture *f);
 
 #endif
