@@ -43,6 +43,22 @@ static void test_recv_waits(struct fixture *f)
     sock_expect_bytes(f, eddy_loop_sock_recv(f->loop, sockets[0], 3), "");
 }
 
+/* SOCK-4: the end of one direction is not that of the other. */
+static void test_shutdown_ends_one_direction(struct fixture *f)
+{
+    eddy_socket sockets[2];
+
+    sock_pair(f, sockets);
+    sock_send_text(sockets[1], "last");
+    must(eddy_socket_shutdown_send(sockets[1]));
+    sock_expect_bytes(f, eddy_loop_sock_recv(f->loop, sockets[0], 10), "last");
+    sock_expect_bytes(f, eddy_loop_sock_recv(f->loop, sockets[0], 10), "");
+    sock_send_text(sockets[0], "answer");
+    sock_expect_bytes(f, eddy_loop_sock_recv(f->loop, sockets[1], 10), "answer");
+    assert_true(eddy_socket_shutdown_send(EDDY_NO_SOCKET) < 0);
+    assert_non_null(strstr(eddy_error_text(), "end the sending"));
+}
+
 /* SOCK-4: into memory of the caller. */
 static void test_recv_into_fills_memory(struct fixture *f)
 {
@@ -286,6 +302,7 @@ int main(void)
     static const struct test tests[] = {
         TEST(test_recv_of_what_is_there_is_done_at_once),
         TEST(test_recv_waits),
+        TEST(test_shutdown_ends_one_direction),
         TEST(test_recv_into_fills_memory),
         TEST(test_cancelled_recv_touches_nothing),
         TEST(test_recv_is_cancelled_while_its_event_is_due),
