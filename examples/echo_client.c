@@ -12,7 +12,7 @@ struct client {
     eddy_protocol protocol;
     const char *message;
     int port;
-    eddy_future *lost;
+    eddy_future *lost; /* a reference of its own: the task may be cancelled before */
 };
 
 static int client_connection_made(eddy_protocol *protocol, eddy_transport *transport)
@@ -38,6 +38,8 @@ static int client_connection_lost(eddy_protocol *protocol, int error)
     struct client *client = (struct client *)protocol;
 
     printf("The server closed the connection\n");
+    if (eddy_future_done(client->lost))
+        return 0; /* the task was cancelled while it waited for this */
     return error ? eddy_future_set_exception(client->lost, error)
                  : eddy_future_set_result(client->lost, (eddy_value){0});
 }
@@ -64,11 +66,9 @@ static int talk(void *arg, eddy_value *result)
     error = eddy_await(eddy_loop_create_connection(loop, client_factory, &client->protocol,
                                                    "127.0.0.1", client->port, NULL),
                        NULL);
-    if (error) {
-        eddy_future_unref(client->lost);
+    if (error)
         return error;
-    }
-    return eddy_await(client->lost, NULL);
+    return eddy_await(eddy_future_ref(client->lost), NULL); /* which takes one reference */
 }
 
 int main(int argc, char **argv)
@@ -79,6 +79,7 @@ int main(int argc, char **argv)
 
     eddy_protocol_init(&client.protocol, &client_callbacks);
     error = eddy_run(talk, &client, NULL, NULL);
+    eddy_future_unref(client.lost);
     if (error)
         fprintf(stderr, "echo_client: %s\n", eddy_error_text());
     return error != 0;

@@ -12,18 +12,20 @@ static int say_hello(void *arg, eddy_value *result)
 {
     eddy_loop *loop = eddy_get_running_loop();
     eddy_future *future = eddy_loop_create_future(loop);
+    eddy_handle timer;
     eddy_value text;
     int error;
 
     (void)arg;
     (void)result;
-    error = eddy_loop_call_later(loop, EDDY_SECONDS(1), set_text, future, NULL);
+    error = eddy_loop_call_later(loop, EDDY_SECONDS(1), set_text, future, &timer);
     if (error) {
         eddy_future_unref(future);
         return error;
     }
     printf("hello ...\n");
     error = eddy_await(future, &text);
+    eddy_handle_cancel(timer); /* after Ctrl-C it would find the future gone */
     if (error == 0)
         printf("%s\n", text.text);
     return error;

@@ -35,6 +35,7 @@ EDDY_API eddy_future *eddy_sleep(eddy_time delay);
  * has ended: EDDY_ETIMEDOUT, or its result if that came all the same (RUN-3).
  *
  * `limit` <= 0: only what is done already succeeds. Being cancelled cancels `future` and waits.
+ * Only inside a task; takes the caller's reference, as eddy_await() does.
  */
 EDDY_API int eddy_await_for(eddy_future *future, eddy_time limit, eddy_value *value);
 
@@ -51,7 +52,7 @@ typedef struct eddy_gather_options {
  *
  * Takes the caller's reference to each member, on every path. Its value is `values`: the results
  * in the order given, freed with eddy_values_free(). The first error ends it, the others run
- * on. Cancelling it cancels all members.
+ * on. Cancelling it cancels all members. Only while the loop runs: EDDY_EBADSTATE.
  */
 EDDY_API eddy_future *eddy_gather(eddy_future *const *futures, size_t count,
                                   const eddy_gather_options *options);
@@ -77,7 +78,8 @@ EDDY_API eddy_future *eddy_wait(eddy_future *const *futures, size_t count, eddy_
 
 /**
  * A future that ends as `future` does, but whose cancelling does not reach it (RUN-7). Takes the
- * caller's reference. The result goes to the outer one, if that still waits.
+ * caller's reference. The result goes to the outer one, if that still waits. EDDY_EBADSTATE when
+ * the loop is closed.
  */
 EDDY_API eddy_future *eddy_shield(eddy_future *future);
 

@@ -31,8 +31,9 @@ typedef struct eddy_server_options {
 } eddy_server_options;
 
 /**
- * Listen on a host ("" or NULL: all interfaces) and port (0: the system picks) (NET-18). NULL and
- * 0 together, without an option that says where, are EDDY_EINVALID (NET-19).
+ * Listen on a host ("" or NULL: all interfaces) and port (0: the system picks, and
+ * eddy_socket_view_getsockname() of eddy_server_socket() tells which) (NET-18). NULL and 0
+ * together, without an option that says where, are EDDY_EINVALID (NET-19).
  *
  * Each accepted connection gets a protocol from `factory(arg)`, right before connection_made()
  * (NET-28, TR-52). The value is the `server`, with a reference for who takes it out. A server

@@ -35,6 +35,7 @@ EDDY_API eddy_future *eddy_loop_create_task(eddy_loop *loop, eddy_function funct
  * Takes the caller's reference, on every path. Inside a task: suspends it until the future is
  * done; a done one does not suspend (TASK-4). Returns EDDY_ECANCELED when the task is cancelled
  * meanwhile, having cancelled the future (TASK-7). Outside a task: EDDY_EBADSTATE.
+ * So whoever is to complete the future holds a reference of its own (eddy_future_ref()).
  * The value belongs to the caller; with NULL, to the future's disposer.
  */
 EDDY_API int eddy_await(eddy_future *future, eddy_value *value);
