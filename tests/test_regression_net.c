@@ -114,6 +114,46 @@ static void test_a_gathering_may_be_cancelled_while_the_loop_closes(struct fixtu
     eddy_future_unref(anxious.waiting);
 }
 
+static int on_done(eddy_future *future, void *arg)
+{
+    (void)future;
+    record("%s", (const char *)arg);
+    return 0;
+}
+
+/* LOOP-41, FUT-5: a post that came before a future is done also runs before its callbacks. */
+static void test_a_post_runs_before_the_callbacks_of_a_later_end(struct fixture *f)
+{
+    eddy_future *future = eddy_loop_create_future(f->loop);
+
+    need_whole_test();
+    must(eddy_future_add_done_callback(future, on_done, "done"));
+    must(eddy_loop_call_soon_threadsafe(f->loop, on_call, "posted", NULL));
+    must(eddy_future_set_result(future, (eddy_value){0}));
+    run_iterations(f->loop, 1);
+    assert_recorded("posted", "done");
+    eddy_future_unref(future);
+}
+
+static void on_dispose(eddy_value value)
+{
+    record("disposed:%s", value.text);
+}
+
+/* FUT-1, FUT-9: who is told that nobody will hear of a result keeps what it owns. */
+static void test_a_result_that_is_refused_stays_the_callers(struct fixture *f)
+{
+    eddy_future *future = eddy_loop_create_future(f->loop);
+
+    need_whole_test();
+    eddy_future_set_disposer(future, on_dispose);
+    must(eddy_future_add_done_callback(future, on_done, "done"));
+    must(eddy_loop_close(f->loop));
+    assert_int_equal(eddy_future_set_result(future, (eddy_value){.text = "mine"}), EDDY_EBADSTATE);
+    eddy_future_unref(future);
+    assert_nothing_recorded();
+}
+
 static int connect_both(void *arg, eddy_value *result)
 {
     struct witness *clients = arg;
@@ -351,6 +391,8 @@ int main(void)
         TEST(test_a_wait_may_be_cancelled_while_it_is_being_cancelled),
         TEST(test_a_wait_may_be_dropped_while_the_loop_closes),
         TEST(test_a_gathering_may_be_cancelled_while_the_loop_closes),
+        TEST(test_a_post_runs_before_the_callbacks_of_a_later_end),
+        TEST(test_a_result_that_is_refused_stays_the_callers),
         TEST(test_connections_gathered_without_a_look_stay_open),
         TEST(test_a_closed_loop_shields_nothing),
         TEST(test_any_thread_of_a_pool_may_free_it),
