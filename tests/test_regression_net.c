@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a review of futures, executors, signals and servers found. */
 #include "common/loop.h"
+#include "common/signal.h"
 #include "common/thread.h"
 #include "support/executor.h"
 #include "support/gate.h"
@@ -152,6 +153,82 @@ static void test_a_result_that_is_refused_stays_the_callers(struct fixture *f)
     assert_int_equal(eddy_future_set_result(future, (eddy_value){.text = "mine"}), EDDY_EBADSTATE);
     eddy_future_unref(future);
     assert_nothing_recorded();
+}
+
+static int own_a_result(void *arg, eddy_value *result)
+{
+    eddy_future *self = eddy_current_task(NULL);
+
+    eddy_future_set_disposer(self, on_dispose);
+    if (arg != NULL)
+        eddy_future_cancel(self, NULL);
+    result->text = "result";
+    return 0;
+}
+
+/* TASK-6, FUT-1: a task that returns over a cancel request does not leak what it returned. */
+static void test_the_result_of_a_task_cancelled_at_its_end_is_disposed_of(struct fixture *f)
+{
+    eddy_future *task = eddy_loop_create_task(f->loop, own_a_result, f, NULL);
+
+    need_whole_test();
+    assert_int_equal(eddy_loop_run_until_complete(f->loop, task, NULL), EDDY_ECANCELED);
+    assert_recorded("disposed:result");
+}
+
+/* TASK-18, FUT-1: a result that no thread has taken is disposed of with the thread's future. */
+static void test_the_result_no_thread_took_is_disposed_of(struct fixture *f)
+{
+    eddy_thread_future *future;
+
+    need_whole_test();
+    must(eddy_run_coroutine_threadsafe(f->loop, own_a_result, NULL, NULL, &future));
+    run_iterations(f->loop, 4);
+    assert_true(eddy_thread_future_done(future));
+    assert_nothing_recorded();
+    eddy_thread_future_unref(future);
+    assert_recorded("disposed:result");
+}
+
+struct slow {
+    eddy_future *inner;
+    eddy_future *outer;
+};
+
+static int clean_up_slowly(void *arg, eddy_value *result)
+{
+    eddy_loop *loop = eddy_get_running_loop();
+
+    (void)arg;
+    (void)result;
+    eddy_await(eddy_loop_create_future(loop), NULL);
+    record("cleaning up");
+    return eddy_await(eddy_loop_create_future(loop), NULL);
+}
+
+static int wait_a_moment(void *arg, eddy_value *result)
+{
+    struct slow *slow = arg;
+    int error = eddy_await_for(slow->inner, EDDY_MILLISECONDS(1), NULL);
+
+    (void)result;
+    record("%s", eddy_err_name(error));
+    return error;
+}
+
+/* RUN-3: a limit that has passed is no excuse: who is cancelled after that hears of the cancel. */
+static void test_a_cancel_after_the_limit_is_a_cancel(struct fixture *f)
+{
+    struct slow slow;
+
+    need_whole_test();
+    slow.inner = eddy_loop_create_task(f->loop, clean_up_slowly, NULL, NULL);
+    slow.outer = eddy_loop_create_task(f->loop, wait_a_moment, &slow, NULL);
+    run_until_recorded(f->loop, "cleaning up");
+    assert_true(eddy_future_cancel(slow.outer, NULL));
+    run_until_recorded(f->loop, "EDDY_ECANCELED");
+    assert_recorded("cleaning up", "EDDY_ECANCELED");
+    eddy_future_unref(slow.outer);
 }
 
 static int connect_both(void *arg, eddy_value *result)
@@ -353,6 +430,38 @@ static void test_a_refused_replacement_keeps_the_first_handler(struct fixture *f
 
 #endif
 
+/* SIG-6: what came for a handler that was removed is not told to its successor. */
+static void test_an_old_signal_is_not_told_to_a_new_handler(struct fixture *f)
+{
+    must(eddy_loop_add_signal_handler(f->loop, SIGUSR1, on_signal, "old"));
+    assert_int_equal(raise(SIGUSR1), 0);
+    must(eddy_loop_remove_signal_handler(f->loop, SIGUSR1) == 1 ? 0 : EDDY_EFAILED);
+    must(eddy_loop_add_signal_handler(f->loop, SIGUSR1, on_signal, "new"));
+    must(eddy_loop_add_signal_handler(f->loop, SIGUSR2, on_signal, "other"));
+    assert_int_equal(raise(SIGUSR2), 0);
+    run_iterations(f->loop, 3);
+    assert_recorded("other");
+}
+
+/* SIG-2, LOOP-2: a signal to a child made by fork() is none of the parent's loop. */
+static void test_a_signal_to_a_child_does_not_reach_the_parents_loop(struct fixture *f)
+{
+    int status = -1;
+    pid_t child;
+
+    need_whole_test();
+    must(eddy_loop_add_signal_handler(f->loop, SIGUSR1, on_signal, "usr1"));
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        raise(SIGUSR1);
+        _exit(atomic_load(&f->loop->signals->noted[SIGUSR1]) == 0 ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 /* EXEC-1, LOOP-2: in a child a pool has no threads, and its lock may be held for ever. */
 static void test_a_forked_child_cannot_use_the_parents_pool(struct fixture *f)
 {
@@ -393,6 +502,9 @@ int main(void)
         TEST(test_a_gathering_may_be_cancelled_while_the_loop_closes),
         TEST(test_a_post_runs_before_the_callbacks_of_a_later_end),
         TEST(test_a_result_that_is_refused_stays_the_callers),
+        TEST(test_the_result_of_a_task_cancelled_at_its_end_is_disposed_of),
+        TEST(test_the_result_no_thread_took_is_disposed_of),
+        TEST(test_a_cancel_after_the_limit_is_a_cancel),
         TEST(test_connections_gathered_without_a_look_stay_open),
         TEST(test_a_closed_loop_shields_nothing),
         TEST(test_any_thread_of_a_pool_may_free_it),
@@ -403,6 +515,8 @@ int main(void)
         TEST(test_replacing_a_signal_handler_never_lets_go_of_the_signal),
         TEST(test_a_refused_replacement_keeps_the_first_handler),
 #endif
+        TEST(test_an_old_signal_is_not_told_to_a_new_handler),
+        TEST(test_a_signal_to_a_child_does_not_reach_the_parents_loop),
         TEST(test_a_forked_child_cannot_use_the_parents_pool),
 #endif
     };
