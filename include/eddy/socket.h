@@ -51,11 +51,30 @@ typedef enum eddy_socket_option {
     EDDY_SOCKET_NO_DELAY,
     EDDY_SOCKET_RECEIVE_BUFFER,
     EDDY_SOCKET_SEND_BUFFER,
-    EDDY_SOCKET_BROADCAST
+    EDDY_SOCKET_BROADCAST,
+    EDDY_SOCKET_HOP_LIMIT,           /**< of datagrams to one receiver (IPv4: time to live) */
+    EDDY_SOCKET_MULTICAST_HOP_LIMIT, /**< of datagrams to a group; 1, the default: this network */
+    EDDY_SOCKET_MULTICAST_LOOPBACK,  /**< whether this machine hears them too; on by default */
+    EDDY_SOCKET_MULTICAST_INTERFACE  /**< index of the interface they leave by; 0: any. IPv4: only
+                                          to be set */
 } eddy_socket_option;
 
 EDDY_API int eddy_socket_set_option(eddy_socket socket, eddy_socket_option option, int value);
 EDDY_API int eddy_socket_get_option(eddy_socket socket, eddy_socket_option option, int *value);
+
+/**
+ * Join a multicast group, or leave it: the socket receives what is sent there to its port.
+ *
+ * `group` is an IPv4 or IPv6 address of the socket's family; its port does not matter. The group is
+ * joined on the interface of this index, as if_nametoindex() tells; 0: the system's choice. That of
+ * a transport is reached by the number of its view, eddy_socket_view_fileno(). EDDY_EINVAL if it is
+ * no group; EDDY_EADDRINUSE if it is joined already, EDDY_EADDRNOTAVAIL if it was not;
+ * EDDY_ENOTSUPPORTED for an index where the system has none for IPv4.
+ */
+EDDY_API int eddy_socket_join_group(eddy_socket socket, const eddy_address *group,
+                                    unsigned interface_index);
+EDDY_API int eddy_socket_leave_group(eddy_socket socket, const eddy_address *group,
+                                     unsigned interface_index);
 
 /**
  * A view of a socket that a transport or server owns (SRV-1): names and options, but no close, no

@@ -14,6 +14,10 @@ static_assert((int)EDDY_SOCKET_NO_DELAY == (int)EDDY__NO_DELAY, "options agree")
 static_assert((int)EDDY_SOCKET_RECEIVE_BUFFER == (int)EDDY__RECEIVE_BUFFER, "options agree");
 static_assert((int)EDDY_SOCKET_SEND_BUFFER == (int)EDDY__SEND_BUFFER, "options agree");
 static_assert((int)EDDY_SOCKET_BROADCAST == (int)EDDY__BROADCAST, "options agree");
+static_assert((int)EDDY_SOCKET_HOP_LIMIT == (int)EDDY__HOP_LIMIT, "options agree");
+static_assert((int)EDDY_SOCKET_MULTICAST_INTERFACE == (int)EDDY__MULTICAST_INTERFACE,
+              "options agree");
+static_assert((int)EDDY_SOCKET_MULTICAST_INTERFACE + 1 == (int)EDDY__SOCKET_OPTIONS, "all of them");
 
 /** Say what failed. A call that only has to wait is none, and is frequent. */
 static int socket_result(int error, const char *what)
@@ -105,7 +109,7 @@ int64_t eddy_socket_send(eddy_socket socket, const void *data, size_t size)
 
 static int socket_check_option(eddy_socket_option option)
 {
-    if (option < EDDY_SOCKET_REUSE_ADDRESS || option > EDDY_SOCKET_BROADCAST)
+    if (option < EDDY_SOCKET_REUSE_ADDRESS || option > EDDY_SOCKET_MULTICAST_INTERFACE)
         return eddy_error(EDDY_EINVALID, "%d is no socket option", (int)option);
     return 0;
 }
@@ -136,4 +140,27 @@ int eddy_socket_get_option(eddy_socket socket, eddy_socket_option option, int *v
     return socket_result(
         eddy__socket_ops_of(socket)->get_option(socket, (enum eddy__socket_option)option, value),
         "get an option of a socket");
+}
+
+static int socket_set_membership(eddy_socket socket, const eddy_address *group,
+                                 unsigned interface_index, bool join)
+{
+    char text[EDDY_ADDRESS_TEXT_MAX];
+    int error = eddy__socket_ops_of(socket)->set_membership(socket, group, interface_index, join);
+
+    if (error == 0)
+        return 0;
+    eddy_address_host(group, text, sizeof text);
+    return eddy_error(error, "cannot %s group %s: %s", join ? "join" : "leave", text,
+                      eddy_strerror(error));
+}
+
+int eddy_socket_join_group(eddy_socket socket, const eddy_address *group, unsigned interface_index)
+{
+    return socket_set_membership(socket, group, interface_index, true);
+}
+
+int eddy_socket_leave_group(eddy_socket socket, const eddy_address *group, unsigned interface_index)
+{
+    return socket_set_membership(socket, group, interface_index, false);
 }

@@ -4,6 +4,7 @@
 #include "common/error.h"
 #include "posix/descriptor.h"
 #include "posix/socket_datagram.h"
+#include "posix/socket_multicast.h"
 #include "posix/sys.h"
 #include <assert.h>
 #include <limits.h>
@@ -346,6 +347,8 @@ static const struct {
 
 static int socket_set_option(eddy_socket socket, enum eddy__socket_option option, int value)
 {
+    if (option >= EDDY__HOP_LIMIT)
+        return eddy__socket_set_route(socket, option, value);
     if (socket_options[option].level < 0)
         return EDDY_ENOTSUPPORTED;
     return socket_result(EDDY__SYS(setsockopt)((int)socket, socket_options[option].level,
@@ -354,6 +357,8 @@ static int socket_set_option(eddy_socket socket, enum eddy__socket_option option
 
 static int socket_get_option(eddy_socket socket, enum eddy__socket_option option, int *value)
 {
+    if (option >= EDDY__HOP_LIMIT)
+        return eddy__socket_get_route(socket, option, value);
     if (socket_options[option].level < 0)
         return EDDY_ENOTSUPPORTED;
     return socket_integer(socket, socket_options[option].level, socket_options[option].name, value);
@@ -385,4 +390,5 @@ const struct eddy__socket_ops eddy__system_sockets = {
     .peer_address = socket_peer_address,
     .set_option = socket_set_option,
     .get_option = socket_get_option,
+    .set_membership = eddy__socket_set_membership,
 };

@@ -11,6 +11,7 @@
  */
 #include "win32/option.h"
 #include "common/error.h"
+#include "win32/socket_multicast.h"
 #include "win32/sys.h"
 
 /* Not in every SDK's headers by this spelling, but the value is fixed: the complement. */
@@ -62,8 +63,11 @@ int eddy__option_set(eddy_socket socket, enum eddy__socket_option option, int va
 {
     int level = 0;
     int name = 0;
-    int error = option_native(option, &level, &name);
+    int error;
 
+    if (option >= EDDY__HOP_LIMIT)
+        return eddy__socket_set_route(socket, option, value);
+    error = option_native(option, &level, &name);
     if (error < 0)
         return error;
     if (option == EDDY__REUSE_ADDRESS) {
@@ -80,8 +84,11 @@ int eddy__option_get(eddy_socket socket, enum eddy__socket_option option, int *v
 {
     int level = 0;
     int name = 0;
-    int error = option_native(option, &level, &name);
+    int error;
 
+    if (option >= EDDY__HOP_LIMIT)
+        return eddy__socket_get_route(socket, option, value);
+    error = option_native(option, &level, &name);
     return error < 0 ? error : option_read(socket, level, name, value);
 }
 

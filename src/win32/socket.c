@@ -9,6 +9,7 @@
 #include "common/socket.h"
 #include "win32/option.h"
 #include "win32/socket.h"
+#include "win32/socket_multicast.h"
 #include "win32/sys.h"
 #include <limits.h>
 
@@ -276,4 +277,5 @@ const struct eddy__socket_ops eddy__system_sockets = {
     .peer_address = socket_peer_address,
     .set_option = eddy__option_set,
     .get_option = eddy__option_get,
+    .set_membership = eddy__socket_set_membership,
 };
