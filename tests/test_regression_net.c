@@ -9,6 +9,7 @@
 #include "support/support.h"
 #if !defined(_WIN32)
 #include "posix/sys.h"
+#include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -462,6 +463,56 @@ static void test_a_signal_to_a_child_does_not_reach_the_parents_loop(struct fixt
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+static atomic_bool wake_entered;
+static atomic_bool wake_released;
+
+static void wake_slowly(eddy_loop *loop)
+{
+    (void)loop;
+    atomic_store(&wake_entered, true);
+    while (!atomic_load(&wake_released))
+        eddy__thread_yield();
+}
+
+static void *raise_usr1(void *arg)
+{
+    (void)arg;
+    raise(SIGUSR1);
+    return NULL;
+}
+
+/* LOOP-2, SIG-4: a thread that is inside the handler at a fork never comes out of it in the child,
+ * which must not wait for it. */
+static void test_a_child_does_not_wait_for_the_parents_threads(struct fixture *f)
+{
+    struct spy *spy;
+    pthread_t thread;
+    int status = -1;
+    pid_t child;
+
+    need_whole_test();
+    must(eddy_loop_add_signal_handler(f->loop, SIGUSR1, on_signal, "usr1"));
+    spy = spy_begin(f->loop);
+    spy->backend.wake = wake_slowly;
+    atomic_store(&wake_entered, false);
+    atomic_store(&wake_released, false);
+    assert_int_equal(pthread_create(&thread, NULL, raise_usr1, NULL), 0);
+    while (!atomic_load(&wake_entered))
+        eddy__thread_yield();
+    child = fork();
+    if (child == 0) {
+        alarm(10); /* what hangs is ended by it */
+        eddy_loop_unref(f->loop);
+        _exit(0);
+    }
+    atomic_store(&wake_released, true);
+    pthread_join(thread, NULL);
+    spy_end();
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+}
+
 /* EXEC-1, LOOP-2: in a child a pool has no threads, and its lock may be held for ever. */
 static void test_a_forked_child_cannot_use_the_parents_pool(struct fixture *f)
 {
@@ -517,6 +568,7 @@ int main(void)
 #endif
         TEST(test_an_old_signal_is_not_told_to_a_new_handler),
         TEST(test_a_signal_to_a_child_does_not_reach_the_parents_loop),
+        TEST(test_a_child_does_not_wait_for_the_parents_threads),
         TEST(test_a_forked_child_cannot_use_the_parents_pool),
 #endif
     };

@@ -6,7 +6,8 @@
  * returns before that goes on, so the wait ends.
  *
  * A child made by fork() inherits the handlers, and with them the parent's loops: there they do
- * nothing, lest they wake the parent.
+ * nothing, lest they wake the parent. Threads that were inside a handler at the fork are not there
+ * either, so the child counts anew.
  *
  * A program that was started with SIGINT ignored (in the background of a script, by nohup) keeps
  * it ignored if it is asked for politely: whoever started it does not want it to end that way.
@@ -26,6 +27,16 @@ struct signal_owner {
 
 static struct signal_owner signal_owners[EDDY__SIGNAL_MAX + 1];
 static atomic_int signal_inside;
+static atomic_uint signal_process; /**< the eddy__fork_count() that this counts for */
+
+/** To be called before the count is looked at, from outside a handler. */
+static void signal_forget_parent(void)
+{
+    unsigned process = eddy__fork_count();
+
+    if (atomic_exchange(&signal_process, process) != process)
+        atomic_store(&signal_inside, 0);
+}
 
 static void signal_handler(int number)
 {
@@ -103,6 +114,7 @@ void eddy__signal_stop(struct eddy_loop *loop, int number)
     if (EDDY__SYS(sigaction)(number, NULL, &now) == 0 && now.sa_handler == signal_handler)
         EDDY__SYS(sigaction)(number, owner->polite ? &owner->before : &usual, NULL);
     atomic_store(&owner->loop, NULL);
+    signal_forget_parent();
     while (atomic_load(&signal_inside) != 0)
         eddy__thread_yield(); /* bounded by the handler of another thread */
 }
