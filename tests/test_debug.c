@@ -85,6 +85,7 @@ static void test_debug_finds_calls_from_the_wrong_thread(struct fixture *f)
     int round;
 
     eddy_loop_set_debug(f->loop, true);
+    eddy_loop_set_slow_callback_duration(f->loop, EDDY_SECONDS(3600)); /* a slow machine */
     for (round = 0; round < 2; round++) {
         test.with_loop = round == 1;
         must(eddy_loop_call_soon(f->loop, on_call_start_wrong_thread, &test, NULL));

@@ -116,16 +116,18 @@ static void test_stop_during_run_until_complete_leaves_the_future_pending(struct
 /* LOOP-11: the done callback of an interrupted run is gone, so the next run does not end early. */
 static void test_interrupted_run_until_complete_leaves_no_stop_behind(struct fixture *f)
 {
+    eddy_time now;
     eddy_future *future = eddy_loop_create_future(f->loop);
 
     assert_int_equal(eddy_loop_call_soon(f->loop, on_call_stop, f->loop, NULL), 0);
     eddy_future_ref(future);
     assert_int_equal(eddy_loop_run_until_complete(f->loop, future, NULL), EDDY_EBADSTATE);
     assert_int_equal(eddy_loop_call_soon(f->loop, on_call_succeed, future, NULL), 0);
+    now = eddy_loop_time(f->loop);
     assert_int_equal(
-        eddy_loop_call_later(f->loop, EDDY_MILLISECONDS(3), on_call_stop, f->loop, NULL), 0);
+        eddy_loop_call_at(f->loop, now + EDDY_MILLISECONDS(3), on_call_stop, f->loop, NULL), 0);
     assert_int_equal(
-        eddy_loop_call_later(f->loop, EDDY_MILLISECONDS(1), on_call, "still running", NULL), 0);
+        eddy_loop_call_at(f->loop, now + EDDY_MILLISECONDS(1), on_call, "still running", NULL), 0);
     assert_int_equal(eddy_loop_run_forever(f->loop), 0);
     assert_recorded("succeed", "still running");
     eddy_future_unref(future);
