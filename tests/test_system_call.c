@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls that fail, or do only a part: LOOP-31, TR-16, TR-17, TR-23, TR-24 below the seam. */
 #include "support/support.h"
+#include "support/sweep.h"
 
 #if defined(EDDY_TEST_HOOKS) && !defined(_WIN32)
 #include "posix/sys.h"
@@ -30,11 +31,35 @@ static bool loop_fails_with(struct fixture *f, enum eddy__sys_number call)
     return true;
 }
 
+/* The system's shortage of memory is told like its others, not with the words of an older error. */
+static void test_no_memory_for_a_loop_in_the_kernel_is_said(struct fixture *f)
+{
+#if defined(__linux__)
+    eddy_loop *loop = NULL;
+    int error;
+
+    if (!fixture_backend_is(f, "epoll"))
+        skip();
+    need_working_calls();
+    eddy_error(EDDY_EFAILED, "something else");
+    eddy__sys_fail(EDDY__SYS_epoll_create1, 1, ENOMEM);
+    error = eddy_loop_new(&(eddy_loop_options){.backend = "epoll"}, &loop);
+    eddy__sys_reset();
+    assert_int_equal(error, EDDY_ENOMEM);
+    assert_non_null(strstr(eddy_error_text(), "epoll"));
+    assert_int_equal(eddy_error_number(), allocations_failed() ? 0 : ENOMEM);
+#else
+    (void)f;
+    skip();
+#endif
+}
+
 /* Every call that making a loop consists of fails once; nothing may be left (the fixture looks). */
 static void test_each_call_of_making_a_loop_may_fail(struct fixture *f)
 {
     int call, failed = 0;
 
+    need_working_calls();
     for (call = 0; call < EDDY__SYS_COUNT; call++)
         failed += loop_fails_with(f, (enum eddy__sys_number)call);
     if (f->sim == NULL)
@@ -193,6 +218,7 @@ int main(void)
 {
     static const struct test tests[] = {
         TEST(test_each_call_of_making_a_loop_may_fail),
+        TEST(test_no_memory_for_a_loop_in_the_kernel_is_said),
         TEST(test_interrupted_receive_is_tried_again),
         TEST(test_failing_receive_ends_the_connection),
         TEST(test_interrupted_send_is_tried_again),

@@ -26,6 +26,15 @@ static inline bool eddy__is_system_error(int code)
     return code <= -1000 && code > -2000;
 }
 
+/**
+ * True if the system said `code` and nobody has called eddy_error() since: there are no words yet.
+ * It tells the system's EDDY_ENOMEM from the allocator's, which brings its own.
+ */
+static inline bool eddy__is_unsaid(int code)
+{
+    return eddy__thread_state()->system_code == code;
+}
+
 /** A text and number on their way from a failure to whoever awaits it. */
 struct eddy__failure {
     int64_t number;

@@ -72,8 +72,8 @@ int eddy_loop_new(const eddy_loop_options *options, eddy_loop **loop)
         error = backend->open(made);
     if (error) {
         eddy__free(made);
-        if (error == EDDY_ENOMEM)
-            return error; /* its words are there already */
+        if (error == EDDY_ENOMEM && !eddy__is_unsaid(error))
+            return error; /* the allocator's words are there already */
         return eddy_error(error, "cannot make a loop on %s: %s", backend->name,
                           eddy_strerror(error));
     }

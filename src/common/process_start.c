@@ -200,7 +200,7 @@ static struct eddy_future *process_start(struct eddy_loop *loop, eddy_protocol_f
     if (error == 0)
         return starting_finish(starting);
     starting_undo(starting);
-    if (error != EDDY_ENOMEM)
+    if (error != EDDY_ENOMEM || eddy__is_unsaid(error))
         eddy_error(error, "cannot start \"%s\": %s", starting->plan.program, eddy_strerror(error));
     return eddy__future_failed(loop, error);
 }

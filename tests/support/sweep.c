@@ -71,6 +71,17 @@ void need_whole_test(void)
     test_is_whole = true;
 }
 
+bool sweep_is_over_calls(void)
+{
+    return outcome != NULL && kind != &oom_kind;
+}
+
+void need_working_calls(void)
+{
+    if (sweep_is_over_calls())
+        skip();
+}
+
 void sweep_begin_test(void)
 {
     if (outcome != NULL)

@@ -64,6 +64,15 @@ bool sweep_may_give_up(int error);
  */
 void need_whole_test(void);
 
+/**
+ * This test waits without a limit for what a failing system call may take away, or goes on as if
+ * it was there. Skips it when system calls fail.
+ */
+void need_working_calls(void);
+
+/** True if system calls fail. */
+bool sweep_is_over_calls(void);
+
 /** Run all points of the tests; returns the number of failures. */
 int sweep_run_suite(const char *suite, const struct test *const *tests, size_t count);
 
