@@ -398,6 +398,7 @@ static void test_failure_of_an_older_attempt_starts_nothing(struct fixture *f)
     size_t opened;
 
     need_whole_test();
+    need_working_calls();
     course_init(&course, f);
     for (int i = 0; i < 3; i++) {
         listener_new_deaf(f, &slow[i]);

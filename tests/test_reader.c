@@ -460,9 +460,9 @@ static void test_forgotten_reader_ends_with_its_number(struct fixture *f)
         &value));
     assert_logged(EDDY_LOG_WARNING, "closed while it was being watched");
     assert_recorded("made");
-    listener_accept(f, listener);
-    eddy_transport_abort(value.transport);
     eddy_transport_unref(value.transport);
+    listener_accept(f, listener);
+    eddy_transport_abort(w.transport);
     run_until_recorded(f->loop, "lost:0");
     assert_recorded("lost:0");
 }

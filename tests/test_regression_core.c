@@ -143,6 +143,7 @@ static void test_a_refused_connection_may_be_closed_by_its_report(struct fixture
     struct spy *spy = spy_begin(f->loop);
 
     need_whole_test();
+    need_working_calls();
     real_sockets = spy->backend.sockets;
     counting_sockets = *real_sockets;
     counting_sockets.close = close_and_record;

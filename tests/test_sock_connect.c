@@ -208,6 +208,7 @@ static void test_accept_refuses_what_it_cannot(struct fixture *f)
     int error;
 
     need_whole_test(); /* nobody would drop what waits */
+    need_working_calls();
     future = eddy_loop_sock_accept(f->loop, listener, NULL);
     give_up_if(sock_failed(future, EDDY_ENOMEM));
     sock_expect_error(f, eddy_loop_sock_accept(f->loop, listener, NULL), EDDY_EBADSTATE);

@@ -136,6 +136,7 @@ static void test_second_sendall_is_refused(struct fixture *f)
     char tail[8] = "";
 
     need_whole_test(); /* nobody would drop what waits */
+    need_working_calls();
     must(eddy_address_parse("127.0.0.1", 9, &address));
     sock_pair(f, sockets);
     filled = sock_fill(f, sockets[0]);

@@ -80,6 +80,8 @@ static bool fixture_close(struct fixture *f)
     error = eddy_loop_close(f->loop);
     if (error != 0)
         print_error("closing the loop failed: %s\n", eddy_err_name(error));
+    while (f->transport_count > 0)
+        eddy_transport_unref(f->transports[--f->transport_count]);
     if (f->sim != NULL)
         left = eddy_sim_free(f->sim);
     else
@@ -196,12 +198,21 @@ void fixture_give_up_if(bool condition)
         fixture_give_up();
 }
 
+static bool fixture_is_public(const char *call)
+{
+    return strncmp(call, "eddy_", 5) == 0 && call[5] != '_';
+}
+
 int fixture_must(int result, const char *call, const char *file, int line)
 {
     if (result >= 0)
         return result;
-    /* eddy_error_text() has to speak of the failure that was returned, not of an older one. */
-    if (result == EDDY_ENOMEM && strstr(eddy_error_text(), "memory") == NULL)
+    /*
+     * eddy_error_text() has to speak of the failure that was returned, not of an older one. What
+     * is inside the library may leave the words to its caller.
+     */
+    if (result == EDDY_ENOMEM && fixture_is_public(call) &&
+        strstr(eddy_error_text(), "memory") == NULL)
         sweep_note_fault("did not say what failed");
     else if (sweep_may_give_up(result))
         fixture_give_up();
@@ -285,4 +296,12 @@ void fixture_drop_socket(struct fixture *f, eddy_socket socket)
             return;
         }
     }
+}
+
+bool fixture_hold_transport(eddy_transport *transport)
+{
+    if (!sweep_is_over_calls() || fixture.transport_count == FIXTURE_TRANSPORTS)
+        return false;
+    fixture.transports[fixture.transport_count++] = eddy_transport_ref(transport);
+    return true;
 }

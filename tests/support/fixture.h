@@ -28,7 +28,7 @@
 #include <eddy/testing.h>
 
 /** Raw sockets that a fixture keeps for its tests. */
-enum { FIXTURE_SOCKETS = 16 };
+enum { FIXTURE_SOCKETS = 16, FIXTURE_TRANSPORTS = 64 };
 
 struct fixture {
     eddy_loop *loop; /**< closed and freed by the fixture; a test may close it before */
@@ -36,6 +36,8 @@ struct fixture {
 
     eddy_socket sockets[FIXTURE_SOCKETS]; /**< see fixture_keep_socket() */
     size_t socket_count;
+    eddy_transport *transports[FIXTURE_TRANSPORTS]; /**< see fixture_hold_transport() */
+    size_t transport_count;
     struct platform_descriptors descriptors;
     const struct test *test;
     bool finished; /**< the body returned */
@@ -93,6 +95,12 @@ bool fixture_backend_is(const struct fixture *f, const char *name);
 /** Have the fixture close `socket` at the end, or take it back to close it earlier. */
 void fixture_keep_socket(struct fixture *f, eddy_socket socket);
 void fixture_drop_socket(struct fixture *f, eddy_socket socket);
+
+/**
+ * While system calls fail, a connection may be lost when no test expects it: then the fixture
+ * refers to `transport` to the end, so that what the test points at is there. Else false.
+ */
+bool fixture_hold_transport(eddy_transport *transport);
 
 /** An eddy_callback that records its argument, a text. */
 int on_call(void *text);

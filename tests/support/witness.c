@@ -37,6 +37,7 @@ static int witness_made(eddy_protocol *protocol, eddy_transport *transport)
     struct witness *w = witness_of(protocol);
 
     w->transport = transport;
+    w->held = fixture_hold_transport(transport);
     witness_record(w, "made");
     return witness_react(w, WITNESS_MADE);
 }
@@ -108,7 +109,8 @@ static int witness_lost(eddy_protocol *protocol, int error)
     snprintf(text, sizeof text, "lost:%s", error != 0 ? eddy_err_name(error) : "0");
     witness_record(w, text);
     result = witness_react(w, WITNESS_LOST);
-    w->transport = NULL;
+    if (!w->held)
+        w->transport = NULL;
     return result;
 }
 

@@ -34,6 +34,7 @@ typedef int (*witness_script)(struct witness *w, enum witness_event event);
 struct witness {
     eddy_protocol protocol;
     eddy_transport *transport; /**< from connection_made() to connection_lost() */
+    bool held; /**< the fixture holds the transport: it stays when the connection is lost */
     const char *name;
     witness_script script;       /**< NULL: every callback returns 0 */
     void *arg;                   /**< the script's */
