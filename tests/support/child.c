@@ -125,6 +125,20 @@ void child_shell(struct fixture *f, struct child *c, const char *command,
     child_made(f, eddy_loop_subprocess_shell(f->loop, child_factory, c, command, options));
 }
 
+bool child_try_shell(struct fixture *f, struct child *c, const char *command,
+                     const eddy_subprocess_options *options)
+{
+    eddy_value value;
+    int error = eddy_loop_run_until_complete(
+        f->loop, eddy_loop_subprocess_shell(f->loop, child_factory, c, command, options), &value);
+
+    if (error == 0)
+        eddy_transport_unref(value.transport);
+    else
+        assert_true(error == EDDY_ENOMEM && allocations_failed());
+    return error == 0;
+}
+
 void child_write(struct child *c, const char *text)
 {
     must(eddy_transport_write(eddy_transport_get_pipe_transport(c->transport, 0), text,

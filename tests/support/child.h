@@ -41,6 +41,10 @@ void child_made(struct fixture *f, eddy_future *future);
 void child_shell(struct fixture *f, struct child *c, const char *command,
                  const eddy_subprocess_options *options);
 
+/** The same for who holds other children already: false if memory ran out, and nothing started. */
+bool child_try_shell(struct fixture *f, struct child *c, const char *command,
+                     const eddy_subprocess_options *options);
+
 /** Write to the child's stdin; close it. */
 void child_write(struct child *c, const char *text);
 void child_close_stdin(struct child *c);
