@@ -13,10 +13,7 @@ static eddy_socket socket_of(const struct witness *w)
 }
 
 /* The loopback interface is the first one of all systems that were seen. */
-static unsigned loopback_index(struct fixture *f)
-{
-    return fixture_backend_is(f, "iocp") ? 0 : 1;
-}
+enum { LOOPBACK_INDEX = 1 };
 
 static void open_any(struct fixture *f, struct witness *w, eddy_address *group)
 {
@@ -33,17 +30,19 @@ static void test_members_of_a_group_hear_what_is_sent_to_it(struct fixture *f)
 {
     struct witness member, sender;
     eddy_address group, member_address;
-    unsigned index = loopback_index(f);
 
+    if (fixture_backend_is(f, "iocp"))
+        skip(); /* wine 8 knows IPv4 interfaces only by their addresses */
     witness_init(&member, "m");
     witness_init(&sender, "s");
     open_any(f, &member, &group);
     bind_endpoint(f, &sender, &member_address);
-    must(eddy_socket_join_group(socket_of(&member), &group, index));
-    must(eddy_socket_set_option(socket_of(&sender), EDDY_SOCKET_MULTICAST_INTERFACE, (int)index));
+    must(eddy_socket_join_group(socket_of(&member), &group, LOOPBACK_INDEX));
+    must(eddy_socket_set_option(socket_of(&sender), EDDY_SOCKET_MULTICAST_INTERFACE,
+                                LOOPBACK_INDEX));
     must(send_datagram(sender.transport, "all", &group));
     run_until_recorded(f->loop, "m.datagram:all");
-    must(eddy_socket_leave_group(socket_of(&member), &group, index));
+    must(eddy_socket_leave_group(socket_of(&member), &group, LOOPBACK_INDEX));
     must(send_datagram(sender.transport, "nobody", &group));
     member_address = endpoint_address(member.transport);
     must(eddy_address_parse("127.0.0.1", eddy_address_port(&member_address), &member_address));
