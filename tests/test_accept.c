@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Accepting connections: NET-25..NET-29, NET-17. */
 #include "common/loop.h"
+#include "common/server.h"
 #include "support/listener.h"
 #include "support/oom.h"
 #include "support/program.h"
@@ -135,6 +136,26 @@ static void test_close_ends_a_pending_retry(struct fixture *f)
     eddy_server_unref(server);
     run_iterations(f->loop, 2);
     assert_int_equal(accept_starts, 1);
+}
+
+/* NET-26: a connection that ends meanwhile, and so makes room for another one, does not cut the
+ * second short. */
+static void test_the_end_of_a_connection_does_not_end_the_back_off(struct fixture *f)
+{
+    struct program program = {.count = 0};
+    eddy_server *server;
+
+    need_whole_test();
+    make_played_server(f, &program, &server);
+    server->connections++;
+    eddy_server_ref(server);
+    seen_listener->events->on_accept_failed(seen_listener, EDDY_EMFILE);
+    assert_reported("out of resources", EDDY_EMFILE);
+    eddy__server_detach(server);
+    assert_int_equal(accept_starts, 1);
+    assert_int_equal(f->loop->timers.count, 1);
+    eddy_server_close(server);
+    eddy_server_unref(server);
 }
 
 static int close_server_handler(eddy_loop *loop, const eddy_exception_context *context, void *arg)
@@ -325,6 +346,7 @@ int main(void)
         TEST(test_accepts_of_a_turn_are_bounded),
         TEST(test_shortage_backs_off_for_a_second),
         TEST(test_close_ends_a_pending_retry),
+        TEST(test_the_end_of_a_connection_does_not_end_the_back_off),
         TEST(test_server_closed_by_the_report),
         TEST(test_other_accept_errors_are_reported),
         TEST(test_accept_failures_lose_no_client),
