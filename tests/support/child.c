@@ -139,6 +139,28 @@ bool child_try_shell(struct fixture *f, struct child *c, const char *command,
     return error == 0;
 }
 
+eddy_future *child_start(struct fixture *f, struct child *c, const char *const argv[],
+                         const eddy_subprocess_options *options)
+{
+    child_init(c);
+    return eddy_loop_subprocess_exec(f->loop, child_factory, c, argv, options);
+}
+
+void child_run_exec(struct fixture *f, struct child *c, const char *const argv[],
+                    const eddy_subprocess_options *options)
+{
+    child_made(f, child_start(f, c, argv, options));
+    child_run(f, c);
+}
+
+void child_run_shell(struct fixture *f, struct child *c, const char *command,
+                     const eddy_subprocess_options *options)
+{
+    child_init(c);
+    child_shell(f, c, command, options);
+    child_run(f, c);
+}
+
 void child_write(struct child *c, const char *text)
 {
     must(eddy_transport_write(eddy_transport_get_pipe_transport(c->transport, 0), text,

@@ -41,7 +41,24 @@ void child_made(struct fixture *f, eddy_future *future);
 void child_shell(struct fixture *f, struct child *c, const char *command,
                  const eddy_subprocess_options *options);
 
-/** The same for who holds other children already: false if memory ran out, and nothing started. */
+/** An argument vector. */
+#define CHILD_ARGV(...)                                                                            \
+    (const char *const[])                                                                          \
+    {                                                                                              \
+        __VA_ARGS__, NULL                                                                          \
+    }
+
+/** Begin `c` and start a program; the future of the start. */
+eddy_future *child_start(struct fixture *f, struct child *c, const char *const argv[],
+                         const eddy_subprocess_options *options);
+
+/** Begin `c`, start a program or a command, and run it to its end. */
+void child_run_exec(struct fixture *f, struct child *c, const char *const argv[],
+                    const eddy_subprocess_options *options);
+void child_run_shell(struct fixture *f, struct child *c, const char *command,
+                     const eddy_subprocess_options *options);
+
+/** As child_shell() for who holds other children already: false if memory ran out, and nothing started. */
 bool child_try_shell(struct fixture *f, struct child *c, const char *command,
                      const eddy_subprocess_options *options);
 
