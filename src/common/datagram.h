@@ -27,9 +27,9 @@ struct eddy__datagrams_setup {
 };
 
 /**
- * Make a transport over `socket`, of `family`, taking it when this succeeds. `remote` (copied; NULL:
- * none) is the only address it sends to (TR-33). EDDY_ENOMEM or the backend's error: the socket is
- * the caller's still.
+ * Make a transport over `socket`, of `family`, taking it when this succeeds. `remote` (copied;
+ * NULL: none) is the only address it sends to (TR-33). EDDY_ENOMEM or the backend's error: the
+ * socket is the caller's still.
  */
 int eddy__datagrams_new(struct eddy_loop *loop, eddy_socket socket, int family,
                         const eddy_address *remote, struct eddy__datagrams **endpoint);
