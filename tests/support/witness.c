@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "support/witness.h"
 #include "support/support.h"
+#include "support/sweep.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -17,8 +18,20 @@ static void witness_record(const struct witness *w, const char *text)
         record("%s", text);
 }
 
+/* TR-6: connection_lost() is the last callback of a connection that was made. */
+static void witness_check_order(const struct witness *w, enum witness_event event)
+{
+    size_t made = w->counts[WITNESS_MADE];
+
+    if (event == WITNESS_MADE || made == 0 || w->counts[WITNESS_LOST] < made)
+        return;
+    sweep_note_fault("called back after connection_lost()");
+    fail_msg("event %d after connection_lost()", (int)event);
+}
+
 static int witness_react(struct witness *w, enum witness_event event)
 {
+    witness_check_order(w, event);
     w->counts[event]++;
     return w->script != NULL ? w->script(w, event) : w->results[event];
 }
