@@ -515,6 +515,41 @@ static void test_a_shortage_of_watches_is_waited_out(struct fixture *f)
     eddy_server_unref(value.server);
 }
 
+/* A protocol whose memory was made but not initialised; it stays the program's. */
+static eddy_protocol *raw_factory(void *arg)
+{
+    return arg;
+}
+
+/* TR-52: an uninitialised protocol is refused with a clear error, not called. */
+static void test_uninitialised_protocol_is_refused(struct fixture *f)
+{
+    eddy_protocol raw = {0};
+    eddy_socket sockets[2];
+    int error;
+
+    need_whole_test();
+    must(eddy_socket_pair(f->loop, EDDY_STREAM, sockets));
+    error = eddy_loop_run_until_complete(
+        f->loop,
+        eddy_loop_create_connection(f->loop, raw_factory, &raw, NULL, 0,
+                                    &(eddy_connection_options){.sock = &sockets[0]}),
+        NULL);
+    assert_int_equal(error, EDDY_EINVALID);
+    assert_string_equal(eddy_error_text(), "the protocol was not initialised");
+    eddy_socket_close(sockets[1]);
+}
+
+/* EXEC-7: there is no default executor to shut down without a loop. */
+static void test_shutting_down_the_executor_of_no_loop_is_invalid(struct fixture *f)
+{
+    eddy_future *future = eddy_loop_shutdown_default_executor(NULL, EDDY_FOREVER);
+
+    (void)f;
+    assert_int_equal(eddy_future_exception(future), EDDY_EINVALID);
+    eddy_future_unref(future);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -541,6 +576,8 @@ int main(void)
         TEST(test_a_freed_loop_is_not_the_current_one),
         TEST(test_closing_the_loop_knows_what_was_closing),
         TEST(test_a_shortage_of_watches_is_waited_out),
+        TEST(test_uninitialised_protocol_is_refused),
+        TEST(test_shutting_down_the_executor_of_no_loop_is_invalid),
     };
 
     return run_suite("regression_core", tests);

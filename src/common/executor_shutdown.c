@@ -123,7 +123,7 @@ static struct shutdown *shutdown_new(struct eddy_loop *loop, eddy_time limit)
 
 eddy_future *eddy_loop_shutdown_default_executor(eddy_loop *loop, eddy_time limit)
 {
-    int error = eddy__loop_check_open(loop);
+    int error = loop == NULL ? eddy_error(EDDY_EINVALID, "no loop") : eddy__loop_check_open(loop);
     struct shutdown *shutdown;
 
     if (error == 0 && limit < 0)

@@ -207,10 +207,12 @@ static void stream_run_start(struct eddy__ready *ready)
     eddy__stream_step(stream, STREAM_ON_MAKE);
     eddy__thread_state()->error->code = 0;
     stream->transport.protocol = setup->factory(setup->factory_arg);
-    if (stream->transport.protocol == NULL) {
+    if (stream->transport.protocol == NULL || stream->transport.protocol->callbacks == NULL) {
         /* What the factory said, if it said anything. */
         error = eddy__thread_state()->error->code;
-        if (error >= 0)
+        if (stream->transport.protocol != NULL)
+            error = eddy_error(EDDY_EINVALID, "the protocol was not initialised");
+        else if (error >= 0)
             error = eddy_error(EDDY_EFAILED, "the protocol factory made no protocol");
         stream_tell_made(stream, error);
         eddy__stream_discard(stream);
