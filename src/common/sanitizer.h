@@ -47,6 +47,17 @@ static inline void eddy__sanitizer_drop_fake_stack(void *abandoned)
 
 #endif
 
+/** Nobody will return to the frames that are on this stack: it is plain memory again. */
+static inline void eddy__sanitizer_forget_stack(void *stack, size_t size)
+{
+#if defined(EDDY__COROUTINE_ASAN)
+    __asan_unpoison_memory_region(stack, size);
+#else
+    (void)stack;
+    (void)size;
+#endif
+}
+
 /** A new context; co->stack is set. */
 static inline void eddy__sanitizer_init(struct eddy__coroutine *co)
 {

@@ -16,6 +16,7 @@
  */
 #include "posix/spawn.h"
 #include "common/error.h"
+#include "common/sanitizer.h"
 #include "posix/descriptor.h"
 #include "posix/sys.h"
 #include "posix/thread_mask.h"
@@ -29,7 +30,13 @@
 
 enum { STACK_SIZE = 64 * 1024, EXIT_NOT_STARTED = 127, DESCRIPTORS_MAX = 1 << 20 };
 
+#if defined(__APPLE__)
+#include <crt_externs.h>
+#define SPAWN_ENVIRONMENT (*_NSGetEnviron()) /* libraries have no `environ` there */
+#else
 extern char **environ;
+#define SPAWN_ENVIRONMENT environ
+#endif
 
 struct spawn {
     const struct eddy__child_plan *plan;
@@ -279,6 +286,7 @@ static int spawn_run(struct spawn *spawn, void *stack, int error_read_fd, pid_t 
     pid = EDDY__SYS(spawn_child)(spawn_main, (char *)stack + STACK_SIZE, spawn);
     number = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    eddy__sanitizer_forget_stack(stack, STACK_SIZE);
     eddy__descriptor_close(spawn->error_fd);
     if (pid < 0)
         return eddy__system_error(number);
@@ -301,8 +309,8 @@ int eddy__spawn(const struct eddy__child_plan *plan, pid_t *pid)
 
     if (error == 0) {
         spawn.error_fd = error_pipe[1];
-        spawn.env =
-            plan->options->env != NULL ? (char *const *)(uintptr_t)plan->options->env : environ;
+        spawn.env = plan->options->env != NULL ? (char *const *)(uintptr_t)plan->options->env
+                                               : SPAWN_ENVIRONMENT;
         spawn.descriptors_max = limit > 0 && limit < DESCRIPTORS_MAX ? (int)limit : DESCRIPTORS_MAX;
         error = spawn_list_paths(&spawn, plan->program);
         if (error == 0)

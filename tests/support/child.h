@@ -58,7 +58,7 @@ void child_run_exec(struct fixture *f, struct child *c, const char *const argv[]
 void child_run_shell(struct fixture *f, struct child *c, const char *command,
                      const eddy_subprocess_options *options);
 
-/** As child_shell() for who holds other children already: false if memory ran out, and nothing started. */
+/** As child_shell() for who holds other children already: false if there was no memory for it. */
 bool child_try_shell(struct fixture *f, struct child *c, const char *command,
                      const eddy_subprocess_options *options);
 
