@@ -80,7 +80,7 @@ static int multicast_set_interface(eddy_socket socket, int index)
 int eddy__socket_set_route(eddy_socket socket, enum eddy__socket_option option, int value)
 {
     unsigned char byte = (unsigned char)value;
-    int family;
+    int family = AF_UNSPEC;
     int error = multicast_family(socket, &family);
     int level = family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6;
     int name = multicast_name(family, option);
@@ -101,7 +101,7 @@ int eddy__socket_get_route(eddy_socket socket, enum eddy__socket_option option, 
 {
     unsigned char byte = 0;
     socklen_t size = sizeof *value;
-    int family;
+    int family = AF_UNSPEC;
     int error = multicast_family(socket, &family);
     int level = family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6;
     int name = multicast_name(family, option);
