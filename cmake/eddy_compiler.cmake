@@ -43,5 +43,6 @@ elseif(CMAKE_SYSTEM_NAME STREQUAL "NetBSD")
 elseif(CMAKE_SYSTEM_NAME MATCHES "BSD|DragonFly")
     set(eddy_system_macros _BSD_SOURCE __BSD_VISIBLE=1)
 else()
-    set(eddy_system_macros _GNU_SOURCE)
+    # Files beyond 2 GiB on 32-bit systems, too.
+    set(eddy_system_macros _GNU_SOURCE _FILE_OFFSET_BITS=64)
 endif()

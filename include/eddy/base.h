@@ -56,6 +56,11 @@ typedef intptr_t eddy_socket;
 
 #define EDDY_NO_SOCKET ((eddy_socket)-1)
 
+/** A file of the operating system: a descriptor, a HANDLE; never an object of the C library. */
+typedef intptr_t eddy_file;
+
+#define EDDY_NO_FILE ((eddy_file)-1)
+
 typedef struct eddy_address eddy_address;
 typedef struct eddy_address_list eddy_address_list;
 typedef struct eddy_bytes eddy_bytes;

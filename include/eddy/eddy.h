@@ -24,6 +24,7 @@
 #include <eddy/process.h>
 #include <eddy/protocol.h>
 #include <eddy/run.h>
+#include <eddy/sendfile.h>
 #include <eddy/server.h>
 #include <eddy/signal.h>
 #include <eddy/sock.h>

@@ -25,6 +25,7 @@
 #ifndef EDDY_COMMON_BACKEND_H
 #define EDDY_COMMON_BACKEND_H
 
+#include "common/file.h"
 #include "common/list.h"
 #include "common/socket.h"
 
@@ -64,9 +65,13 @@ struct eddy__channel_events {
      */
     size_t (*get_spans)(struct eddy__channel *channel, struct eddy__span *spans, size_t max);
 
+    /** As get_spans, for send_file_start(): the file and the part of it that is next. */
+    const struct eddy__file_range *(*get_file)(struct eddy__channel *channel);
+
     /**
      * Ends send_start(): bytes the system took (>= 0, maybe a part), or the error. The same for
-     * send_datagrams_start(): datagrams it took, or the error of the first one.
+     * send_datagrams_start(): datagrams it took, or the error of the first one; and for
+     * send_file_start(): bytes it took, 0 at the end of the file, or the error.
      */
     void (*on_sent)(struct eddy__channel *channel, int64_t result);
 
@@ -176,6 +181,14 @@ struct eddy__backend {
 
     /** Send what get_spans gives when it is possible; owes one on_sent. One at a time. */
     void (*send_start)(struct eddy__channel *channel);
+
+    /**
+     * Have the system send from a file what get_file gives, when it is possible; owes one on_sent.
+     * One send at a time, of whatever kind; this one can be stopped. Both NULL: the backend never
+     * can; a channel whose operations have no send_file cannot either.
+     */
+    void (*send_file_start)(struct eddy__channel *channel);
+    void (*send_file_stop)(struct eddy__channel *channel);
 
     /**
      * Receive datagrams of at most `size_max` bytes until receive_stop(), which drops what came in

@@ -37,6 +37,7 @@ enum reactor_out {
     OUT_IDLE,
     OUT_SEND,
     OUT_DATAGRAMS,
+    OUT_FILE,
     OUT_SEND_REFUSED,
     OUT_CONNECT,
     OUT_CONNECT_DECIDED, /* `outcome` says how */
@@ -113,8 +114,8 @@ static unsigned reactor_wanted(const struct eddy__reactor_channel *channel)
     if (channel->in == IN_RECEIVE || channel->in == IN_DATAGRAMS || channel->in == IN_ACCEPT ||
         channel->in == IN_WATCH)
         wanted |= EDDY__READABLE;
-    if (channel->out == OUT_SEND || channel->out == OUT_DATAGRAMS || channel->out == OUT_CONNECT ||
-        channel->out == OUT_WATCH)
+    if (channel->out == OUT_SEND || channel->out == OUT_DATAGRAMS || channel->out == OUT_FILE ||
+        channel->out == OUT_CONNECT || channel->out == OUT_WATCH)
         wanted |= EDDY__WRITABLE;
     return wanted;
 }
@@ -138,7 +139,8 @@ static void reactor_refuse(struct eddy__reactor_channel *channel, int error)
         channel->in = channel->in == IN_ACCEPT ? IN_ACCEPT_REFUSED : IN_RECEIVE_REFUSED;
         eddy__loop_enqueue(loop, &channel->readable);
     }
-    if (channel->out == OUT_SEND || channel->out == OUT_DATAGRAMS || channel->out == OUT_CONNECT) {
+    if (channel->out == OUT_SEND || channel->out == OUT_DATAGRAMS || channel->out == OUT_FILE ||
+        channel->out == OUT_CONNECT) {
         channel->out = channel->out == OUT_CONNECT ? OUT_CONNECT_DECIDED : OUT_SEND_REFUSED;
         eddy__loop_enqueue(loop, &channel->writable);
     }
@@ -347,6 +349,16 @@ static void reactor_send_datagrams(struct eddy__reactor_channel *channel)
         reactor_end_send(channel, sent);
 }
 
+static void reactor_send_file(struct eddy__reactor_channel *channel)
+{
+    struct eddy__channel *base = &channel->channel;
+    const struct eddy__file_range *range = base->events->get_file(base);
+    int64_t sent = eddy__file_send(range, reactor_sockets(channel), base->socket);
+
+    if (sent != EDDY_EAGAIN)
+        reactor_end_send(channel, sent);
+}
+
 static void reactor_end_connect(struct eddy__reactor_channel *channel, int error)
 {
     channel->out = OUT_IDLE;
@@ -365,6 +377,9 @@ static void reactor_run_writable(struct eddy__ready *ready)
         break;
     case OUT_DATAGRAMS:
         reactor_send_datagrams(channel);
+        break;
+    case OUT_FILE:
+        reactor_send_file(channel);
         break;
     case OUT_SEND_REFUSED:
         reactor_end_send(channel, channel->outcome);
@@ -439,19 +454,15 @@ void eddy__reactor_receive_datagrams_start(struct eddy__channel *base, size_t si
     reactor_update(channel);
 }
 
-/* End the receiving side's order, with what may already be on its way. */
-static void reactor_stop(struct eddy__reactor_channel *channel)
+void eddy__reactor_stop(struct eddy__channel *base)
 {
+    struct eddy__reactor_channel *channel = reactor_channel(base);
+
     if (channel->in == IN_CLOSED)
         return;
     channel->in = IN_IDLE;
     eddy__loop_dequeue(&channel->readable);
     reactor_update(channel);
-}
-
-void eddy__reactor_receive_stop(struct eddy__channel *base)
-{
-    reactor_stop(reactor_channel(base));
 }
 
 int64_t eddy__reactor_send_now(struct eddy__channel *base, const struct eddy__span *spans,
@@ -495,6 +506,22 @@ void eddy__reactor_send_start(struct eddy__channel *base)
     reactor_order_send(reactor_channel(base), OUT_SEND);
 }
 
+void eddy__reactor_send_file_start(struct eddy__channel *base)
+{
+    reactor_order_send(reactor_channel(base), OUT_FILE);
+}
+
+void eddy__reactor_send_file_stop(struct eddy__channel *base)
+{
+    struct eddy__reactor_channel *channel = reactor_channel(base);
+
+    if (channel->in == IN_CLOSED)
+        return;
+    channel->out = OUT_IDLE;
+    eddy__loop_dequeue(&channel->writable);
+    reactor_update(channel);
+}
+
 void eddy__reactor_send_datagrams_start(struct eddy__channel *base)
 {
     reactor_order_send(reactor_channel(base), OUT_DATAGRAMS);
@@ -509,11 +536,6 @@ void eddy__reactor_accept_start(struct eddy__channel *base, int turn_max)
         return;
     channel->in = IN_ACCEPT;
     reactor_update(channel);
-}
-
-void eddy__reactor_accept_stop(struct eddy__channel *base)
-{
-    reactor_stop(reactor_channel(base));
 }
 
 void eddy__reactor_connect_start(struct eddy__channel *base, const eddy_address *address)

@@ -88,16 +88,18 @@ void eddy__reactor_dispatch(struct eddy_loop *loop);
 int eddy__reactor_channel_open(struct eddy__channel *channel);
 void eddy__reactor_channel_close(struct eddy__channel *channel, bool close_socket);
 void eddy__reactor_receive_start(struct eddy__channel *channel);
-void eddy__reactor_receive_stop(struct eddy__channel *channel);
+/** End the receiving side's order, whichever it is, with what may already be on its way. */
+void eddy__reactor_stop(struct eddy__channel *channel);
 int64_t eddy__reactor_send_now(struct eddy__channel *channel, const struct eddy__span *spans,
                                size_t count);
 void eddy__reactor_send_start(struct eddy__channel *channel);
+void eddy__reactor_send_file_start(struct eddy__channel *channel);
+void eddy__reactor_send_file_stop(struct eddy__channel *channel);
 void eddy__reactor_receive_datagrams_start(struct eddy__channel *channel, size_t size_max);
 int64_t eddy__reactor_send_datagrams_now(struct eddy__channel *channel,
                                          const struct eddy__outgoing *list, size_t count);
 void eddy__reactor_send_datagrams_start(struct eddy__channel *channel);
 void eddy__reactor_accept_start(struct eddy__channel *channel, int turn_max);
-void eddy__reactor_accept_stop(struct eddy__channel *channel);
 void eddy__reactor_connect_start(struct eddy__channel *channel, const eddy_address *address);
 int eddy__reactor_watch(struct eddy__channel *channel, unsigned events);
 
@@ -105,12 +107,14 @@ int eddy__reactor_watch(struct eddy__channel *channel, unsigned events);
     .channel_size = sizeof(struct eddy__reactor_channel), .close = eddy__reactor_close,            \
     .wake = eddy__reactor_wake, .wait = eddy__reactor_wait, .dispatch = eddy__reactor_dispatch,    \
     .channel_open = eddy__reactor_channel_open, .channel_close = eddy__reactor_channel_close,      \
-    .receive_start = eddy__reactor_receive_start, .receive_stop = eddy__reactor_receive_stop,      \
+    .receive_start = eddy__reactor_receive_start, .receive_stop = eddy__reactor_stop,              \
     .send_now = eddy__reactor_send_now, .send_start = eddy__reactor_send_start,                    \
+    .send_file_start = eddy__reactor_send_file_start,                                              \
+    .send_file_stop = eddy__reactor_send_file_stop,                                                \
     .receive_datagrams_start = eddy__reactor_receive_datagrams_start,                              \
     .send_datagrams_now = eddy__reactor_send_datagrams_now,                                        \
     .send_datagrams_start = eddy__reactor_send_datagrams_start,                                    \
-    .accept_start = eddy__reactor_accept_start, .accept_stop = eddy__reactor_accept_stop,          \
+    .accept_start = eddy__reactor_accept_start, .accept_stop = eddy__reactor_stop,                 \
     .connect_start = eddy__reactor_connect_start, .watch = eddy__reactor_watch
 
 #endif

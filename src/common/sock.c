@@ -72,8 +72,7 @@ static void sock_on_ready(struct eddy__waiter *waiter, int error)
     sock_attempt(operation);
 }
 
-/** SOCK-1, SOCK-2. */
-static int sock_check(struct eddy_loop *loop, eddy_socket socket, unsigned event)
+int eddy__sock_check(struct eddy_loop *loop, eddy_socket socket, unsigned event)
 {
     int error = eddy__watcher_check(loop, socket);
 
@@ -92,7 +91,7 @@ struct eddy__sock_operation *eddy__sock_new(struct eddy_loop *loop, eddy_socket 
     struct eddy_future *future = NULL;
 
     if (error == 0)
-        error = sock_check(loop, socket, kind->event);
+        error = eddy__sock_check(loop, socket, kind->event);
     if (error == 0)
         future = eddy__future_new(loop, kind->size, &sock_future_kind);
     if (future == NULL) {

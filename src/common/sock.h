@@ -58,6 +58,12 @@ static inline int eddy__sock_outcome(int64_t result)
 }
 
 /**
+ * Whether the program may use `socket` for an operation that waits for `event`: SOCK-1, SOCK-2.
+ * EDDY_EINVALID, EDDY_EBADSTATE, with a text.
+ */
+int eddy__sock_check(struct eddy_loop *loop, eddy_socket socket, unsigned event);
+
+/**
  * Make an operation on `socket`, not started. `error` is what the caller has found wrong with its
  * own arguments, or 0. If something is wrong, NULL and `*failed` is the future to return.
  */

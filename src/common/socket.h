@@ -109,6 +109,12 @@ struct eddy__socket_ops {
     /** Bytes taken (maybe fewer than offered), EDDY_EAGAIN when none. 1 <= count <= SPANS_MAX. */
     int64_t (*send)(eddy_socket socket, const struct eddy__span *spans, size_t count);
 
+    /**
+     * Send a part of a file without reading it: bytes taken, 0 at the end of the file, EDDY_EAGAIN
+     * when the socket takes none. NULL where there is no such call.
+     */
+    int64_t (*send_file)(eddy_socket socket, eddy_file file, int64_t offset, size_t size);
+
     /** Datagrams that the next two move in one system call; 1: one at a time is as good. */
     size_t datagrams_max;
 

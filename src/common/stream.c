@@ -249,6 +249,7 @@ static void stream_detach_channel(struct eddy__stream *stream)
     eddy__loop_dequeue(&stream->ready);
     eddy__stream_stop_reading(stream);
     eddy__stream_drop_output(stream);
+    eddy__stream_file_drop(stream);
     stream_backend(stream)->channel_close(&stream->channel, false);
 }
 
@@ -445,6 +446,7 @@ static const struct eddy__channel_events stream_events = {
     .on_received = eddy__stream_on_received,
     .on_receive_ended = eddy__stream_on_receive_ended,
     .get_spans = eddy__stream_get_spans,
+    .get_file = eddy__stream_get_file,
     .on_sent = eddy__stream_on_sent,
     .on_connected = stream_on_connected,
     .on_closed = eddy__stream_on_closed,
@@ -467,5 +469,7 @@ static const struct eddy__transport_kind stream_kind = {
     .get_write_buffer_size = eddy__stream_get_write_buffer_size,
     .set_write_buffer_limits = eddy__stream_set_limits,
     .get_write_buffer_limits = eddy__stream_get_limits,
+    .is_writing_paused = eddy__stream_is_writing_paused,
+    .send_file = eddy__stream_send_file,
     .free = eddy__stream_free,
 };

@@ -74,8 +74,9 @@ struct eddy__stream {
     struct eddy__output output;
     struct eddy__flow flow;
     struct eddy_socket_view view;
-    void *buffer; /* what a buffered protocol gave for the receive in progress */
-    int error;    /* for connection_lost() */
+    struct stream_file *file; /* being sent by the system (stream_file.c), or NULL */
+    void *buffer;             /* what a buffered protocol gave for the receive in progress */
+    int error;                /* for connection_lost() */
     uint8_t life;
     uint8_t reading;
     uint8_t writing;
@@ -167,6 +168,25 @@ void eddy__stream_begin_reading(struct eddy__stream *stream);
 
 /** No data or EOF from now on. */
 void eddy__stream_stop_reading(struct eddy__stream *stream);
+
+/* In stream_file.c. */
+
+/** For the kind's table: FILE-3. */
+struct eddy_future *eddy__stream_send_file(struct eddy_transport *transport,
+                                           struct eddy__file_range *range);
+bool eddy__stream_is_writing_paused(const struct eddy_transport *transport);
+
+/** Of the channel's events. */
+const struct eddy__file_range *eddy__stream_get_file(struct eddy__channel *channel);
+
+/** What was queued before the file is sent: its turn. */
+void eddy__stream_file_begin(struct eddy__stream *stream);
+
+/** The system took some of it, or none; as on_sent says. */
+void eddy__stream_file_on_sent(struct eddy__stream *stream, int64_t result);
+
+/** The channel is being closed: the file goes no further. Cannot fail. */
+void eddy__stream_file_drop(struct eddy__stream *stream);
 
 /** Drop what is queued; what the system may still be reading stays until it has let go. */
 void eddy__stream_drop_output(struct eddy__stream *stream);

@@ -136,6 +136,8 @@ static void stream_drained(struct eddy__stream *stream)
         eddy__stream_step(stream, STREAM_ON_DRAINED);
         return;
     }
+    if (stream->file != NULL)
+        eddy__stream_file_begin(stream);
     if (stream->life != STREAM_OPEN || stream->writing != STREAM_WRITE_ENDING)
         return;
     stream->writing = STREAM_WRITE_ENDED;
@@ -148,7 +150,12 @@ void eddy__stream_on_sent(struct eddy__channel *channel, int64_t result)
 {
     struct eddy__stream *stream = stream_of_channel(channel);
 
-    stream->sending = false; /* never comes after the channel was closed */
+    /* Neither comes after the channel was closed. */
+    if (!stream->sending) {
+        eddy__stream_file_on_sent(stream, result);
+        return;
+    }
+    stream->sending = false;
     if (result < 0) {
         eddy__stream_break(stream, (int)result);
         return;

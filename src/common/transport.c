@@ -53,12 +53,17 @@ int eddy_transport_set_protocol(eddy_transport *transport, eddy_protocol *protoc
 {
     if (protocol == NULL || protocol->callbacks == NULL)
         return eddy_error(EDDY_EINVALID, "a transport needs a protocol with callbacks");
+    if (transport->interposer != NULL) {
+        transport->interposer->real = protocol;
+        transport->interposer->represent(transport->interposer);
+        return 0;
+    }
     return transport->kind->set_protocol(transport, protocol);
 }
 
 eddy_protocol *eddy_transport_get_protocol(const eddy_transport *transport)
 {
-    return transport->protocol;
+    return transport->interposer != NULL ? transport->interposer->real : transport->protocol;
 }
 
 /** TR-1: what a kind does not offer. */
@@ -86,6 +91,14 @@ bool eddy_transport_is_reading(const eddy_transport *transport)
     return transport->kind->is_reading != NULL && transport->kind->is_reading(transport);
 }
 
+/** TR-23: nobody writes between the pieces of a file. Once it is closing, all is dropped anyway. */
+static int transport_check_free(const eddy_transport *transport)
+{
+    if (transport->interposer == NULL || transport->kind->is_closing(transport))
+        return 0;
+    return eddy_error(EDDY_EBADSTATE, "a file is being sent");
+}
+
 int eddy_transport_write(eddy_transport *transport, const void *data, size_t size)
 {
     const eddy_buffer buffer = {data, size};
@@ -95,6 +108,8 @@ int eddy_transport_write(eddy_transport *transport, const void *data, size_t siz
 
 int eddy_transport_writelines(eddy_transport *transport, const eddy_buffer *buffers, size_t count)
 {
+    int error;
+
     if (transport->kind->write == NULL)
         return transport_unsupported(transport, "write()");
     if (buffers == NULL && count > 0)
@@ -102,7 +117,8 @@ int eddy_transport_writelines(eddy_transport *transport, const eddy_buffer *buff
     for (size_t i = 0; i < count; i++)
         if (buffers[i].data == NULL && buffers[i].size > 0)
             return eddy_error(EDDY_EINVALID, "no data to write");
-    return transport->kind->write(transport, buffers, count);
+    error = transport_check_free(transport);
+    return error ? error : transport->kind->write(transport, buffers, count);
 }
 
 int eddy_transport_write_owned(eddy_transport *transport, const void *data, size_t size,
@@ -110,10 +126,14 @@ int eddy_transport_write_owned(eddy_transport *transport, const void *data, size
 {
     int error;
 
-    if (transport->kind->write_owned != NULL && (data != NULL || size == 0))
+    if (transport->kind->write_owned == NULL)
+        error = transport_unsupported(transport, "write_owned()");
+    else if (data == NULL && size > 0)
+        error = eddy_error(EDDY_EINVALID, "no data to write");
+    else
+        error = transport_check_free(transport);
+    if (error == 0)
         return transport->kind->write_owned(transport, data, size, release, arg);
-    error = transport->kind->write_owned == NULL ? transport_unsupported(transport, "write_owned()")
-                                                 : eddy_error(EDDY_EINVALID, "no data to write");
     if (release != NULL)
         release(arg);
     return error;
@@ -140,9 +160,12 @@ int64_t eddy_transport_sendto_many(eddy_transport *transport,
 
 int eddy_transport_write_eof(eddy_transport *transport)
 {
+    int error;
+
     if (transport->kind->write_eof == NULL)
         return transport_unsupported(transport, "write_eof()");
-    return transport->kind->write_eof(transport);
+    error = transport_check_free(transport);
+    return error ? error : transport->kind->write_eof(transport);
 }
 
 bool eddy_transport_can_write_eof(const eddy_transport *transport)

@@ -28,8 +28,30 @@ struct eddy__transport_kind {
     int (*set_write_buffer_limits)(struct eddy_transport *transport, size_t high, size_t low);
     void (*get_write_buffer_limits)(const struct eddy_transport *transport, size_t *low,
                                     size_t *high);
+
+    /** Whether the protocol was told to pause writing. NULL: the kind sends no files (FILE-1). */
+    bool (*is_writing_paused)(const struct eddy_transport *transport);
+    /**
+     * A future of `range`, borrowed while it is pending, being sent by the system after what is
+     * queued; range->sent tells how far it got. EDDY_ENOSENDFILE: nothing was sent, and it must be
+     * done in pieces. NULL: it must always (TLS).
+     */
+    struct eddy_future *(*send_file)(struct eddy_transport *transport,
+                                     struct eddy__file_range *range);
+
     /** The last reference is gone and nothing is under way: free the memory. */
     void (*free)(struct eddy_transport *transport);
+};
+
+/**
+ * Stands between a transport and its protocol for a while, and nobody else may write. The public
+ * calls go on to speak of the real protocol.
+ */
+struct eddy__interposer {
+    eddy_protocol protocol;
+    eddy_protocol *real;
+    /** Has `protocol` begin to stand for `real`, which may have changed. */
+    void (*represent)(struct eddy__interposer *interposer);
 };
 
 /** First member of every transport. */
@@ -37,6 +59,7 @@ struct eddy_transport {
     const struct eddy__transport_kind *kind;
     struct eddy_loop *loop; /**< a reference */
     eddy_protocol *protocol;
+    struct eddy__interposer *interposer; /**< whose `protocol` that is, or NULL */
     uint32_t references;
 };
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * write() on a pipe whose reader has gone raises SIGPIPE, and there is no flag to prevent that but
- * on Linux (since 6.18). Elsewhere the signal is blocked around the call: it is then pending for
- * this thread, and taken away, unless it was blocked and pending before, by the program's doing.
+ * on Linux (since 6.18). Elsewhere the signal is blocked around the call (sigpipe.h).
  */
 #include "common/pipe.h"
 #include "common/error.h"
 #include "posix/descriptor.h"
+#include "posix/sigpipe.h"
 #include "posix/sys.h"
 #include <stdatomic.h>
 
@@ -78,37 +78,14 @@ static ssize_t pipe_write(int fd, const struct eddy__span *spans, size_t count)
     return sent;
 }
 
-/* Take the SIGPIPE away that the write has just caused. */
-static void pipe_take_signal(const sigset_t *only)
-{
-    sigset_t pending;
-    int number;
-
-    if (sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE))
-        sigwait(only, &number);
-}
-
 static ssize_t pipe_write_blocking_signal(int fd, const struct eddy__span *spans, size_t count)
 {
-    sigset_t only;
-    sigset_t before;
-    sigset_t pending;
+    struct eddy__sigpipe guard;
     ssize_t sent;
-    int error;
 
-    sigemptyset(&only);
-    sigaddset(&only, SIGPIPE);
-    sigemptyset(&pending);
-    pthread_sigmask(SIG_BLOCK, &only, &before);
-    if (sigismember(&before, SIGPIPE))
-        sigpending(&pending);
+    eddy__sigpipe_begin(&guard);
     sent = pipe_write(fd, spans, count);
-    error = errno;
-    if (sent < 0 && error == EPIPE && !sigismember(&pending, SIGPIPE))
-        pipe_take_signal(&only);
-    if (!sigismember(&before, SIGPIPE))
-        pthread_sigmask(SIG_UNBLOCK, &only, NULL);
-    errno = error;
+    eddy__sigpipe_end(&guard, sent < 0 && errno == EPIPE);
     return sent;
 }
 

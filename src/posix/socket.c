@@ -3,6 +3,7 @@
 #include "common/address.h"
 #include "common/error.h"
 #include "posix/descriptor.h"
+#include "posix/send_file.h"
 #include "posix/socket_datagram.h"
 #include "posix/socket_multicast.h"
 #include "posix/sys.h"
@@ -381,6 +382,7 @@ const struct eddy__socket_ops eddy__system_sockets = {
     .accept = socket_accept,
     .receive = socket_receive,
     .send = socket_send,
+    .send_file = EDDY__SOCKET_SEND_FILE,
     .datagrams_max = EDDY__SOCKET_DATAGRAMS_MAX,
     .receive_datagrams = eddy__socket_receive_datagrams,
     .send_datagrams = eddy__socket_send_datagrams,

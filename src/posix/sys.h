@@ -30,6 +30,7 @@
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
 #elif defined(__FreeBSD__)
 #include <sys/syscall.h>
@@ -51,6 +52,9 @@
 #endif
 #if defined(__linux__)
 #define EDDY__HAVE_MMSG 1
+#endif
+#if defined(__linux__) || defined(__APPLE__) || defined(__FreeBSD__) || defined(__DragonFly__)
+#define EDDY__HAVE_SENDFILE 1
 #endif
 
 #if defined(__linux__)
@@ -193,6 +197,9 @@ static inline int close_descriptors(unsigned first, unsigned last)
     X(int, pipe, (int fds[2]), (fds), -1)                                                          \
     X(int, stat, (const char *path, struct stat *status), (path, status), -1)                      \
     X(int, unlink, (const char *path), (path), -1)                                                 \
+    X(off_t, lseek, (int fd, off_t offset, int from), (fd, offset, from), -1)                      \
+    X(ssize_t, pread, (int fd, void *data, size_t size, off_t offset), (fd, data, size, offset),   \
+      -1)                                                                                          \
     X(ssize_t, read, (int fd, void *data, size_t size), (fd, data, size), -1)                      \
     X(ssize_t, write, (int fd, const void *data, size_t size), (fd, data, size), -1)               \
     X(ssize_t, writev, (int fd, const struct iovec *parts, int count), (fd, parts, count), -1)     \
@@ -240,6 +247,25 @@ static inline int close_descriptors(unsigned first, unsigned last)
 #define EDDY__SYS_CALLS_PPOLL(X)
 #endif
 
+#if defined(__linux__)
+#define EDDY__SYS_CALLS_SENDFILE(X)                                                                \
+    X(ssize_t, sendfile, (int to, int from, off_t *offset, size_t size), (to, from, offset, size), \
+      -1)
+#elif defined(__APPLE__)
+#define EDDY__SYS_CALLS_SENDFILE(X)                                                                \
+    X(int, sendfile,                                                                               \
+      (int from, int to, off_t offset, off_t *size, struct sf_hdtr *extra, int flags),             \
+      (from, to, offset, size, extra, flags), -1)
+#elif defined(EDDY__HAVE_SENDFILE)
+#define EDDY__SYS_CALLS_SENDFILE(X)                                                                \
+    X(int, sendfile,                                                                               \
+      (int from, int to, off_t offset, size_t size, struct sf_hdtr *extra, off_t *sent,            \
+       int flags),                                                                                 \
+      (from, to, offset, size, extra, sent, flags), -1)
+#else
+#define EDDY__SYS_CALLS_SENDFILE(X)
+#endif
+
 #if defined(EDDY__HAVE_MMSG)
 #define EDDY__SYS_CALLS_MMSG(X)                                                                    \
     X(int, recvmmsg,                                                                               \
@@ -285,6 +311,7 @@ static inline int close_descriptors(unsigned first, unsigned last)
     EDDY__SYS_CALLS_COMMON(X)                                                                      \
     EDDY__SYS_CALLS_ACCEPT4(X)                                                                     \
     EDDY__SYS_CALLS_PPOLL(X)                                                                       \
+    EDDY__SYS_CALLS_SENDFILE(X)                                                                    \
     EDDY__SYS_CALLS_MMSG(X)                                                                        \
     EDDY__SYS_CALLS_EPOLL(X)                                                                       \
     EDDY__SYS_CALLS_KQUEUE(X)

@@ -19,7 +19,7 @@ void platform_descriptors_look(struct platform_descriptors *descriptors);
 /** Print those that are open now and were not `before`; returns how many. */
 int platform_descriptors_print_new(const struct platform_descriptors *before);
 
-/** Wait a moment for children to go; print if one is left, a zombie included: then 1, else 0. */
+/** Print whether this process has a child, a zombie included; returns 1 if so, else 0. */
 int platform_children_print(void);
 
 /** Close `socket`, a TCP socket of the system, so that its peer sees a reset. */
@@ -33,6 +33,13 @@ void platform_folder_remove(const char *path);
 
 /** True if something lies at `path`; links are not followed. */
 bool platform_path_exists(const char *path);
+
+/** Open a file for reading and writing; EDDY_NO_FILE if that is impossible. */
+eddy_file platform_file_open(const char *path);
+void platform_file_close(eddy_file file);
+int64_t platform_file_position(eddy_file file);
+bool platform_file_resize(eddy_file file, int64_t size);
+bool platform_file_put(eddy_file file, int64_t at, char byte);
 
 /** Stop in the debugger. */
 void platform_trap(void);

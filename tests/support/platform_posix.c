@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,15 +46,11 @@ int platform_descriptors_print_new(const struct platform_descriptors *before)
 
 int platform_children_print(void)
 {
-    siginfo_t child;
+    siginfo_t child = {.si_pid = 0};
 
-    /* A child that was killed may take a moment. Peeks, so that nothing is reaped here. */
-    for (int i = 0; i < 1000; i++) {
-        child.si_pid = 0;
-        if (waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) != 0)
-            return 0; /* ECHILD: none */
-        poll(NULL, 0, 1);
-    }
+    /* Peeks, so that nothing is reaped. */
+    if (waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) != 0)
+        return 0; /* ECHILD: none */
     print_error("    a child %s\n", child.si_pid != 0 ? "that nobody has reaped" : "that runs");
     return 1;
 }
@@ -94,6 +89,31 @@ bool platform_path_exists(const char *path)
     struct stat status;
 
     return lstat(path, &status) == 0;
+}
+
+eddy_file platform_file_open(const char *path)
+{
+    return open(path, O_RDWR | O_CLOEXEC);
+}
+
+void platform_file_close(eddy_file file)
+{
+    close((int)file);
+}
+
+int64_t platform_file_position(eddy_file file)
+{
+    return lseek((int)file, 0, SEEK_CUR);
+}
+
+bool platform_file_resize(eddy_file file, int64_t size)
+{
+    return ftruncate((int)file, (off_t)size) == 0;
+}
+
+bool platform_file_put(eddy_file file, int64_t at, char byte)
+{
+    return pwrite((int)file, &byte, 1, (off_t)at) == 1;
 }
 
 void platform_trap(void)

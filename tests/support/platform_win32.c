@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <winsock2.h>
+#include <windows.h>
+#include <winioctl.h>
 
 void platform_descriptors_look(struct platform_descriptors *descriptors)
 {
@@ -65,6 +67,44 @@ void platform_folder_remove(const char *path)
 bool platform_path_exists(const char *path)
 {
     return GetFileAttributesA(path) != INVALID_FILE_ATTRIBUTES;
+}
+
+eddy_file platform_file_open(const char *path)
+{
+    return (eddy_file)CreateFileA(path, GENERIC_READ | GENERIC_WRITE,
+                                  FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
+                                  OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
+}
+
+void platform_file_close(eddy_file file)
+{
+    CloseHandle((HANDLE)file);
+}
+
+int64_t platform_file_position(eddy_file file)
+{
+    LARGE_INTEGER nowhere = {.QuadPart = 0};
+    LARGE_INTEGER position;
+
+    return SetFilePointerEx((HANDLE)file, nowhere, &position, FILE_CURRENT) ? position.QuadPart
+                                                                            : -1;
+}
+
+bool platform_file_resize(eddy_file file, int64_t size)
+{
+    LARGE_INTEGER end = {.QuadPart = size};
+
+    return SetFilePointerEx((HANDLE)file, end, NULL, FILE_BEGIN) && SetEndOfFile((HANDLE)file);
+}
+
+bool platform_file_put(eddy_file file, int64_t at, char byte)
+{
+    OVERLAPPED where = {.Offset = (DWORD)at, .OffsetHigh = (DWORD)(at >> 32)};
+    DWORD put;
+    DWORD bytes;
+
+    DeviceIoControl((HANDLE)file, FSCTL_SET_SPARSE, NULL, 0, NULL, 0, &bytes, NULL);
+    return WriteFile((HANDLE)file, &byte, 1, &put, &where) && put == 1;
 }
 
 void platform_trap(void)

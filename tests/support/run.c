@@ -50,9 +50,7 @@ void run_for(eddy_loop *loop, eddy_time span)
  */
 eddy_time fixture_wait_limit(void)
 {
-    if (sweep_failed())
-        return EDDY_MILLISECONDS(200);
-    return sweep_point_is_near() ? EDDY_SECONDS(3) : EDDY_SECONDS(10);
+    return sweep_is_on() ? EDDY_MILLISECONDS(200) : EDDY_SECONDS(10);
 }
 
 static void run_fail(const char *what, const char *file, int line)

@@ -61,6 +61,34 @@ const char *scratch_file(const char *name, size_t size)
     return path;
 }
 
+eddy_file scratch_open(const char *name, size_t size)
+{
+    eddy_file file = platform_file_open(scratch_file(name, size));
+
+    assert_true(file != EDDY_NO_FILE);
+    return file;
+}
+
+void scratch_close(eddy_file file)
+{
+    platform_file_close(file);
+}
+
+int64_t scratch_position(eddy_file file)
+{
+    return platform_file_position(file);
+}
+
+void scratch_resize(eddy_file file, int64_t size)
+{
+    assert_true(platform_file_resize(file, size));
+}
+
+void scratch_put(eddy_file file, int64_t at, char byte)
+{
+    assert_true(platform_file_put(file, at, byte));
+}
+
 bool scratch_exists(const char *path)
 {
     return platform_path_exists(path);

@@ -21,6 +21,17 @@ size_t scratch_abstract(char name[SCRATCH_PATH_MAX + 1]);
 const char *scratch_file(const char *name, size_t size);
 char scratch_byte(size_t at);
 
+/** A scratch file of `size` bytes, open for reading and writing; close it with scratch_close(). */
+eddy_file scratch_open(const char *name, size_t size);
+void scratch_close(eddy_file file);
+
+/** Where its position is; and have it end there. */
+int64_t scratch_position(eddy_file file);
+void scratch_resize(eddy_file file, int64_t size);
+
+/** Put one byte far out, with nothing before it: where the system can, it takes no room. */
+void scratch_put(eddy_file file, int64_t at, char byte);
+
 /** True if something lies at `path`. */
 bool scratch_exists(const char *path);
 

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/file.h"
+#include <eddy/error.h>
+
+/** Most bytes of one system call, so that a fast reader at the other end does not keep the loop. */
+enum { TURN_MAX = 1024 * 1024 };
+
+int64_t eddy__file_send(const struct eddy__file_range *range, const struct eddy__socket_ops *ops,
+                        eddy_socket socket)
+{
+    return ops->send_file(socket, range->file, range->offset + range->sent,
+                          eddy__file_next(range, TURN_MAX));
+}
+
+int eddy__file_failed(const struct eddy__file_range *range, int error)
+{
+    /* Whatever is wrong is told by the pieces then, if it is wrong with them too. */
+    if (range->sent == 0)
+        return eddy_error(EDDY_ENOSENDFILE, "the system cannot send this file: %s",
+                          eddy_strerror(error));
+    if (error == EDDY_ENOTCONN)
+        error = EDDY_ECONNRESET; /* which systems also say here */
+    return eddy_error(error, "cannot send a file: %s", eddy_strerror(error));
+}

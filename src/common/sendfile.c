@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sendfile(): a file over a transport. For the duration a protocol of ours stands before the
+ * program's (FILE-5): it keeps pause_writing() and resume_writing() to itself and passes on the
+ * rest. What the program's protocol missed of these two is told afterwards, out of the loop.
+ */
+#include "common/sending.h"
+#include "common/transport.h"
+
+enum { PIECE_SIZE = 16 * 1024 };
+
+struct transport_sending {
+    struct eddy__sending sending;
+    struct eddy_transport *transport; /**< a reference */
+    struct eddy__interposer interposer;
+    eddy_protocol *told;  /**< whose protocol was told ... */
+    bool told_to_pause;   /**< ... this */
+    bool is_paused;       /**< the transport wants no more for now */
+    bool is_waiting;      /**< for the resume */
+    bool resumes_reading; /**< it was reading before */
+};
+
+static struct transport_sending *sending_of_protocol(eddy_protocol *protocol)
+{
+    return EDDY__OWNER(protocol, struct transport_sending, interposer.protocol);
+}
+
+static struct transport_sending *transport_sending_of(struct eddy__sending *sending)
+{
+    return EDDY__OWNER(sending, struct transport_sending, sending);
+}
+
+static int on_connection_lost(eddy_protocol *protocol, int error)
+{
+    struct transport_sending *sending = sending_of_protocol(protocol);
+    eddy_protocol *real = sending->interposer.real;
+    struct eddy_transport *transport = sending->transport;
+
+    transport->interposer = NULL;
+    transport->protocol = real;
+    eddy__sending_fail(&sending->sending,
+                       error ? error
+                             : eddy_error(EDDY_ECONNABORTED,
+                                          "the connection was closed while a file was being sent"));
+    return real->callbacks->connection_lost != NULL ? real->callbacks->connection_lost(real, error)
+                                                    : 0;
+}
+
+static int on_pause_writing(eddy_protocol *protocol)
+{
+    sending_of_protocol(protocol)->is_paused = true;
+    return 0;
+}
+
+static int on_resume_writing(eddy_protocol *protocol)
+{
+    struct transport_sending *sending = sending_of_protocol(protocol);
+
+    sending->is_paused = false;
+    if (sending->is_waiting) {
+        sending->is_waiting = false;
+        eddy__sending_go_on(&sending->sending);
+    }
+    return 0;
+}
+
+/* Reading is paused, but nobody forbids the program to resume it. */
+
+static int on_data_received(eddy_protocol *protocol, const void *data, size_t size)
+{
+    eddy_protocol *real = sending_of_protocol(protocol)->interposer.real;
+
+    return real->callbacks->data_received != NULL ? real->callbacks->data_received(real, data, size)
+                                                  : 0;
+}
+
+static int on_eof_received(eddy_protocol *protocol)
+{
+    eddy_protocol *real = sending_of_protocol(protocol)->interposer.real;
+
+    return real->callbacks->eof_received != NULL ? real->callbacks->eof_received(real) : 0;
+}
+
+static int on_get_buffer(eddy_protocol *protocol, ptrdiff_t size_hint, void **buffer, size_t *size)
+{
+    eddy_protocol *real = sending_of_protocol(protocol)->interposer.real;
+
+    return real->callbacks->get_buffer(real, size_hint, buffer, size);
+}
+
+static int on_buffer_updated(eddy_protocol *protocol, size_t size)
+{
+    eddy_protocol *real = sending_of_protocol(protocol)->interposer.real;
+
+    return real->callbacks->buffer_updated != NULL ? real->callbacks->buffer_updated(real, size)
+                                                   : 0;
+}
+
+static const eddy_protocol_callbacks plain_callbacks = {
+    .connection_lost = on_connection_lost,
+    .data_received = on_data_received,
+    .eof_received = on_eof_received,
+    .pause_writing = on_pause_writing,
+    .resume_writing = on_resume_writing,
+};
+
+static const eddy_protocol_callbacks buffered_callbacks = {
+    .connection_lost = on_connection_lost,
+    .get_buffer = on_get_buffer,
+    .buffer_updated = on_buffer_updated,
+    .eof_received = on_eof_received,
+    .pause_writing = on_pause_writing,
+    .resume_writing = on_resume_writing,
+};
+
+static void sending_represent(struct eddy__interposer *interposer)
+{
+    interposer->protocol.callbacks =
+        interposer->real->callbacks->get_buffer != NULL ? &buffered_callbacks : &plain_callbacks;
+}
+
+static void sending_step_between(struct transport_sending *sending)
+{
+    struct eddy_transport *transport = sending->transport;
+
+    sending->resumes_reading = eddy_transport_is_reading(transport);
+    eddy_transport_pause_reading(transport);
+    sending->is_paused = sending->told_to_pause = transport->kind->is_writing_paused(transport);
+    sending->interposer.real = sending->told = transport->protocol;
+    sending->interposer.represent = sending_represent;
+    eddy_protocol_init(&sending->interposer.protocol, &plain_callbacks);
+    sending_represent(&sending->interposer);
+    transport->kind->set_protocol(transport, &sending->interposer.protocol);
+    transport->interposer = &sending->interposer;
+}
+
+static struct eddy_future *transport_send_file(struct eddy__sending *base)
+{
+    struct eddy_transport *transport = transport_sending_of(base)->transport;
+
+    if (transport->kind->send_file != NULL)
+        return transport->kind->send_file(transport, &base->range);
+    return eddy__future_failed(base->future.loop,
+                               eddy_error(EDDY_ENOSENDFILE, "a %s transport sends files in pieces",
+                                          transport->kind->name));
+}
+
+static bool transport_is_ready(struct eddy__sending *base)
+{
+    struct transport_sending *sending = transport_sending_of(base);
+
+    sending->is_waiting = sending->is_paused;
+    return !sending->is_waiting;
+}
+
+static void transport_send(struct eddy__sending *base, const void *data, size_t size)
+{
+    struct eddy_transport *transport = transport_sending_of(base)->transport;
+    const eddy_buffer piece = {data, size};
+    int error;
+
+    if (transport->kind->is_closing(transport)) {
+        eddy__sending_fail(
+            base,
+            eddy_error(EDDY_ECONNABORTED, "the connection was closed while a file was being sent"));
+        return;
+    }
+    error = transport->kind->write(transport, &piece, 1);
+    if (error) {
+        eddy__sending_fail(base, error);
+        return;
+    }
+    /* If the write has broken the connection, connection_lost() is next. */
+    if (transport->kind->is_closing(transport))
+        return;
+    base->range.sent += (int64_t)size;
+    eddy__sending_go_on(base);
+}
+
+/** True if the protocol has missed something that it should hear. */
+static bool sending_owes(const struct transport_sending *sending)
+{
+    const struct eddy_transport *transport = sending->transport;
+
+    return transport->protocol == sending->told && transport->interposer == NULL &&
+           !transport->loop->closing && !transport->kind->is_closing(transport) &&
+           transport->kind->is_writing_paused(transport) != sending->told_to_pause;
+}
+
+static bool transport_leave(struct eddy__sending *base)
+{
+    struct transport_sending *sending = transport_sending_of(base);
+    struct eddy_transport *transport = sending->transport;
+
+    if (transport->interposer == &sending->interposer) {
+        transport->interposer = NULL;
+        if (transport->protocol != NULL)
+            transport->kind->set_protocol(transport, sending->interposer.real);
+        if (sending->resumes_reading && !base->future.loop->closing)
+            eddy_transport_resume_reading(transport);
+        if (sending_owes(sending))
+            return true;
+    }
+    sending->transport = NULL;
+    eddy_transport_unref(transport);
+    return false;
+}
+
+static void transport_settle(struct eddy__sending *base)
+{
+    struct transport_sending *sending = transport_sending_of(base);
+    struct eddy_transport *transport = sending->transport;
+    eddy_protocol *protocol = sending->told;
+    int (*callback)(eddy_protocol *) = sending->told_to_pause ? protocol->callbacks->resume_writing
+                                                              : protocol->callbacks->pause_writing;
+    int error = 0;
+
+    if (sending_owes(sending) && callback != NULL)
+        error = callback(protocol);
+    if (error < 0)
+        eddy__transport_report(transport,
+                               sending->told_to_pause ? "resume_writing" : "pause_writing", error);
+    sending->transport = NULL;
+    eddy_transport_unref(transport);
+}
+
+static const struct eddy__carrier transport_carrier = {
+    .size = sizeof(struct transport_sending),
+    .piece_size = PIECE_SIZE,
+    .send_file = transport_send_file,
+    .is_ready = transport_is_ready,
+    .send = transport_send,
+    .leave = transport_leave,
+    .settle = transport_settle,
+};
+
+/** FILE-1, FILE-2. */
+static int sendfile_check(const struct eddy_loop *loop, const eddy_transport *transport,
+                          const eddy_sendfile_options *options)
+{
+    if (loop == NULL || transport == NULL || transport->loop != loop)
+        return eddy_error(EDDY_EINVALID, "sendfile() needs a transport of the loop");
+    if (transport->kind->is_writing_paused == NULL)
+        return eddy_error(EDDY_EBADSTATE, "a %s transport sends no files", transport->kind->name);
+    if (transport->kind->is_closing(transport) || transport->protocol == NULL)
+        return eddy_error(EDDY_EBADSTATE, "the transport is closing");
+    if (transport->interposer != NULL)
+        return eddy_error(EDDY_EBADSTATE, "a file is being sent");
+    if (options != NULL && options->no_fallback && transport->kind->send_file == NULL)
+        return eddy_error(EDDY_EBADSTATE, "a %s transport sends files in pieces only",
+                          transport->kind->name);
+    return 0;
+}
+
+eddy_future *eddy_loop_sendfile(eddy_loop *loop, eddy_transport *transport, eddy_file file,
+                                int64_t offset, int64_t count, const eddy_sendfile_options *options)
+{
+    struct eddy_future *failed = NULL;
+    struct eddy__sending *sending;
+    int error = sendfile_check(loop, transport, options);
+
+    if (error)
+        return eddy__future_failed(loop, error);
+    sending = eddy__sending_new(loop, &transport_carrier, file, offset, count, options, &failed);
+    if (sending == NULL)
+        return failed;
+    transport_sending_of(sending)->transport = eddy_transport_ref(transport);
+    sending_step_between(transport_sending_of(sending));
+    return eddy__sending_start(sending);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* sock_sendfile(): a file over a socket of the program. */
+#include "common/sending.h"
+#include "common/sock.h"
+
+enum { PIECE_SIZE = 256 * 1024 };
+
+struct sock_sending {
+    struct eddy__sending sending;
+    eddy_socket socket;
+    size_t piece; /**< bytes that are being sent */
+};
+
+/** The direct operation that has the system send. */
+struct sock_file {
+    struct eddy__sock_operation operation;
+    struct eddy__file_range *range; /**< the caller's */
+};
+
+static int file_attempt(struct eddy__sock_operation *operation, eddy_value *value)
+{
+    struct eddy__file_range *range = EDDY__OWNER(operation, struct sock_file, operation)->range;
+    int64_t sent = eddy__file_send(range, eddy__sock_calls(operation), operation->socket);
+
+    if (sent < 0)
+        return eddy__sock_outcome(sent) == EDDY__SOCK_WAIT ? EDDY__SOCK_WAIT
+                                                           : eddy__file_failed(range, (int)sent);
+    range->sent += sent;
+    value->integer = range->sent;
+    return sent == 0 || range->sent == range->count ? 0 : EDDY__SOCK_WAIT;
+}
+
+static const struct eddy__sock_kind file_kind = {
+    .event = EDDY__WRITABLE,
+    .size = sizeof(struct sock_file),
+    .attempt = file_attempt,
+};
+
+static struct sock_sending *sock_sending_of(struct eddy__sending *sending)
+{
+    return EDDY__OWNER(sending, struct sock_sending, sending);
+}
+
+static struct eddy_future *sock_send_file(struct eddy__sending *base)
+{
+    struct eddy_loop *loop = base->future.loop;
+    struct eddy_future *failed = NULL;
+    struct eddy__sock_operation *operation;
+
+    if (loop->backend->sockets->send_file == NULL)
+        return eddy__future_failed(
+            loop, eddy_error(EDDY_ENOSENDFILE, "nothing sends files by itself here"));
+    operation =
+        eddy__sock_new(loop, sock_sending_of(base)->socket, &file_kind, 0, EDDY__CALLER(), &failed);
+    if (operation == NULL)
+        return failed;
+    EDDY__OWNER(operation, struct sock_file, operation)->range = &base->range;
+    eddy__sock_start(operation);
+    return &operation->future;
+}
+
+static bool sock_is_ready(struct eddy__sending *base)
+{
+    (void)base;
+    return true;
+}
+
+static void sock_on_sent(struct eddy__sending *base, int error, eddy_value value)
+{
+    (void)value;
+    if (error) {
+        eddy__sending_fail(base, error);
+        return;
+    }
+    base->range.sent += (int64_t)sock_sending_of(base)->piece;
+    eddy__sending_go_on(base);
+}
+
+static void sock_send(struct eddy__sending *base, const void *data, size_t size)
+{
+    struct sock_sending *sending = sock_sending_of(base);
+
+    sending->piece = size;
+    eddy__sending_await(
+        base, eddy_loop_sock_sendall(base->future.loop, sending->socket, data, size), sock_on_sent);
+}
+
+static bool sock_leave(struct eddy__sending *base)
+{
+    (void)base;
+    return false;
+}
+
+static const struct eddy__carrier sock_carrier = {
+    .size = sizeof(struct sock_sending),
+    .piece_size = PIECE_SIZE,
+    .send_file = sock_send_file,
+    .is_ready = sock_is_ready,
+    .send = sock_send,
+    .leave = sock_leave,
+};
+
+/** FILE-6: a stream socket that nobody sends with. */
+static int sock_sendfile_check(struct eddy_loop *loop, eddy_socket sock)
+{
+    int family = EDDY_UNSPEC;
+    int type = EDDY_ANY_TYPE;
+    int protocol = EDDY_ANY_PROTOCOL;
+    int error = eddy__sock_check(loop, sock, EDDY__WRITABLE);
+
+    if (error)
+        return error;
+    error = loop->backend->sockets->identify(sock, &family, &type, &protocol);
+    if (error)
+        return eddy_error(error, "sock: %s", eddy_strerror(error));
+    return type == EDDY_STREAM ? 0 : eddy_error(EDDY_EINVALID, "sock is not a stream socket");
+}
+
+eddy_future *eddy_loop_sock_sendfile(eddy_loop *loop, eddy_socket sock, eddy_file file,
+                                     int64_t offset, int64_t count,
+                                     const eddy_sendfile_options *options)
+{
+    struct eddy_future *failed = NULL;
+    struct eddy__sending *sending;
+    int error = sock_sendfile_check(loop, sock);
+
+    if (error)
+        return eddy__future_failed(loop, error);
+    sending = eddy__sending_new(loop, &sock_carrier, file, offset, count, options, &failed);
+    if (sending == NULL)
+        return failed;
+    sock_sending_of(sending)->socket = sock;
+    return eddy__sending_start(sending);
+}

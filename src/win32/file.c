@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading at an offset moves the position of a handle that was opened without overlapped I/O. The
+ * position is set at the end of each operation, so that nobody sees that, unless the operation is
+ * cancelled while a read is under way.
+ */
+#include "common/file.h"
+#include "common/error.h"
+#include "win32/system.h"
+
+static int file_error(void)
+{
+    return eddy__system_error((int64_t)GetLastError());
+}
+
+int eddy__file_duplicate(eddy_file file, eddy_file *copy)
+{
+    HANDLE process = GetCurrentProcess();
+    HANDLE made;
+    DWORD type;
+
+    SetLastError(NO_ERROR);
+    type = GetFileType((HANDLE)file);
+    if (type == FILE_TYPE_UNKNOWN && GetLastError() != NO_ERROR)
+        return file_error();
+    if (type != FILE_TYPE_DISK)
+        return eddy_error(EDDY_EINVALID, "handle %p is not a regular file", (void *)file);
+    if (!DuplicateHandle(process, (HANDLE)file, process, &made, 0, FALSE, DUPLICATE_SAME_ACCESS))
+        return file_error();
+    *copy = (eddy_file)made;
+    return 0;
+}
+
+int64_t eddy__file_read(eddy_file file, void *buffer, size_t size, int64_t offset)
+{
+    OVERLAPPED at = {.Offset = (DWORD)offset, .OffsetHigh = (DWORD)(offset >> 32)};
+    HANDLE event = CreateEventW(NULL, TRUE, FALSE, NULL);
+    DWORD got = 0;
+    int error = 0;
+
+    if (event == NULL)
+        return file_error();
+    /* The low bit keeps the packet from a port that the program may have given the handle to. */
+    at.hEvent = (HANDLE)((uintptr_t)event | 1);
+    if (!ReadFile((HANDLE)file, buffer, (DWORD)size, &got, &at) &&
+        (GetLastError() != ERROR_IO_PENDING ||
+         !GetOverlappedResult((HANDLE)file, &at, &got, TRUE)) &&
+        GetLastError() != ERROR_HANDLE_EOF)
+        error = file_error();
+    CloseHandle(event);
+    return error != 0 ? error : (int64_t)got;
+}
+
+void eddy__file_seek(eddy_file file, int64_t position)
+{
+    LARGE_INTEGER to = {.QuadPart = position};
+
+    SetFilePointerEx((HANDLE)file, to, NULL, FILE_BEGIN);
+}
+
+void eddy__file_close(eddy_file file)
+{
+    CloseHandle((HANDLE)file);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#include "support/files.h"
+#include "common/loop.h"
+#include "support/support.h"
+#if !defined(_WIN32)
+#include "posix/sys.h"
+#endif
+
+bool files_are_native(struct fixture *f)
+{
+    return f->loop->backend->send_file_start != NULL &&
+           f->loop->backend->sockets->send_file != NULL;
+}
+
+#if defined(EDDY_TEST_HOOKS) && defined(__linux__)
+
+static ssize_t refuse_sendfile(int to, int from, off_t *offset, size_t size)
+{
+    (void)to, (void)from, (void)offset, (void)size;
+    errno = ENOSYS;
+    return -1;
+}
+
+bool files_refuse(void)
+{
+    eddy__sys.sendfile = refuse_sendfile;
+    return true;
+}
+
+void files_restore(void)
+{
+    eddy__sys_reset();
+}
+
+#else
+
+bool files_refuse(void)
+{
+    return false;
+}
+
+void files_restore(void)
+{
+}
+
+#endif
+
+void files_both_ways(struct fixture *f, void (*body)(struct fixture *f))
+{
+    body(f);
+    if (!files_are_native(f) || !files_refuse())
+        return;
+    body(f);
+    files_restore();
+}
+
+void files_expect(struct peer *peer, size_t offset, size_t count)
+{
+    char buffer[8192];
+    size_t have = 0;
+    int idle = 0;
+
+    while (have < count) {
+        size_t room = count - have < sizeof buffer ? count - have : sizeof buffer;
+        int64_t received = peer_receive(peer, buffer, room);
+
+        if (received == EDDY_EAGAIN && idle++ < 10000) {
+            run_for(peer->f->loop, EDDY_MILLISECONDS(idle < 10 ? 0 : 1));
+            continue;
+        }
+        idle = 0;
+        if (received <= 0)
+            fail_msg("%lu of %lu bytes came, then %lld", (unsigned long)have, (unsigned long)count,
+                     (long long)received);
+        for (size_t i = 0; i < (size_t)received; i++)
+            if (buffer[i] != scratch_byte(offset + have + i))
+                fail_msg("byte %lu is wrong", (unsigned long)(offset + have + i));
+        have += (size_t)received;
+    }
+}
+
+void files_assert_sent(struct fixture *f, eddy_future *future, int64_t count)
+{
+    eddy_value value = {.integer = -1};
+
+    must(eddy_loop_run_until_complete(f->loop, future, &value));
+    assert_int_equal(value.integer, count);
+}
