@@ -178,6 +178,7 @@ static void test_second_recv_is_refused(struct fixture *f)
     char buffer[8];
 
     need_whole_test(); /* nobody would drop what waits */
+    need_working_calls();
     sock_pair(f, sockets);
     future = eddy_loop_sock_recv(f->loop, sockets[0], 10);
     give_up_if(sock_failed(future, EDDY_ENOMEM));

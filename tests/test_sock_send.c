@@ -70,6 +70,7 @@ static void test_a_megabyte_both_ways(struct fixture *f)
     eddy_future *tasks[4];
 
     need_whole_test(); /* nobody would drop what waits */
+    need_working_calls();
     sock_pair(f, sockets);
     for (size_t i = 0; i < 2 * MEGABYTE; i++)
         memory[i] = (unsigned char)(i * 7 + i / 251);

@@ -38,6 +38,13 @@ static const int faults_errors[EDDY__SYS_COUNT][ERRORS_MAX] = {
     [EDDY__SYS_getsockopt] = {ENOBUFS},
     [EDDY__SYS_fcntl] = {EMFILE},
     [EDDY__SYS_fstat] = {ENOMEM},
+    [EDDY__SYS_open] = {EMFILE, ENFILE, ENOMEM},
+    [EDDY__SYS_dup2] = {EINTR, EMFILE},
+    [EDDY__SYS_chdir] = {ENOMEM, EACCES},
+    [EDDY__SYS_execve] = {EAGAIN, ENOMEM, EMFILE},
+    [EDDY__SYS_waitid] = {EINTR},
+    [EDDY__SYS_spawn_child] = {EAGAIN, ENOMEM},
+    [EDDY__SYS_close_descriptors] = {EINTR, ENOSYS, ENOMEM},
     [EDDY__SYS_pipe] = {EMFILE, ENFILE},
     [EDDY__SYS_stat] = {ENOMEM, EACCES},
     [EDDY__SYS_unlink] = {ENOMEM, EACCES},
@@ -71,6 +78,7 @@ static const int faults_errors[EDDY__SYS_COUNT][ERRORS_MAX] = {
     [EDDY__SYS_epoll_wait_ns] = {EINTR},
     [EDDY__SYS_eventfd] = {EMFILE, ENFILE, ENOMEM},
     [EDDY__SYS_writev_nosignal] = {WRITING},
+    [EDDY__SYS_open_pidfd] = {EMFILE, ENFILE, ENOMEM, ENOSYS},
 #endif
 #if defined(EDDY__HAVE_KQUEUE)
     [EDDY__SYS_kqueue] = {EMFILE, ENFILE, ENOMEM},
@@ -203,6 +211,7 @@ static bool faults_end_by_themselves(const struct fault *f)
     if (f->error == EINTR && f->call != EDDY__SYS_close)
         return true;
     return f->error == EAGAIN && f->call != EDDY__SYS_pthread_create &&
+           f->call != EDDY__SYS_spawn_child && f->call != EDDY__SYS_execve &&
            f->call != EDDY__SYS_connect;
 }
 

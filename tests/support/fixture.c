@@ -129,7 +129,8 @@ static bool fixture_is_clean(struct fixture *f)
         print_error("descriptors are left open\n");
         clean = false;
     }
-    if (platform_children_print() > 0) {
+    /* A loop that closes leaves its running children alone (SUB-26): so may a test that gave up. */
+    if (f->finished && platform_children_print() > 0) {
         print_error("children are left\n");
         clean = false;
     }

@@ -19,7 +19,7 @@ void platform_descriptors_look(struct platform_descriptors *descriptors);
 /** Print those that are open now and were not `before`; returns how many. */
 int platform_descriptors_print_new(const struct platform_descriptors *before);
 
-/** Print whether this process has a child, a zombie included; returns 1 if so, else 0. */
+/** Wait a moment for children to go; print if one is left, a zombie included: then 1, else 0. */
 int platform_children_print(void);
 
 /** Close `socket`, a TCP socket of the system, so that its peer sees a reset. */

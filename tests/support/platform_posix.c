@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,11 +47,15 @@ int platform_descriptors_print_new(const struct platform_descriptors *before)
 
 int platform_children_print(void)
 {
-    siginfo_t child = {.si_pid = 0};
+    siginfo_t child;
 
-    /* Peeks, so that nothing is reaped. */
-    if (waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) != 0)
-        return 0; /* ECHILD: none */
+    /* A child that was killed may take a moment. Peeks, so that nothing is reaped here. */
+    for (int i = 0; i < 1000; i++) {
+        child.si_pid = 0;
+        if (waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) != 0)
+            return 0; /* ECHILD: none */
+        poll(NULL, 0, 1);
+    }
     print_error("    a child %s\n", child.si_pid != 0 ? "that nobody has reaped" : "that runs");
     return 1;
 }

@@ -50,7 +50,9 @@ void run_for(eddy_loop *loop, eddy_time span)
  */
 eddy_time fixture_wait_limit(void)
 {
-    return sweep_is_on() ? EDDY_MILLISECONDS(200) : EDDY_SECONDS(10);
+    if (sweep_failed())
+        return EDDY_MILLISECONDS(200);
+    return sweep_point_is_near() ? EDDY_SECONDS(3) : EDDY_SECONDS(10);
 }
 
 static void run_fail(const char *what, const char *file, int line)

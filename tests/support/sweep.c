@@ -59,6 +59,11 @@ bool sweep_failed(void)
     return outcome != NULL && kind->failed();
 }
 
+bool sweep_point_is_near(void)
+{
+    return outcome != NULL && point.number != SWEEP_NO_POINT;
+}
+
 bool sweep_may_give_up(int error)
 {
     return sweep_failed() && (kind == &oom_kind ? error == EDDY_ENOMEM : !test_is_whole);

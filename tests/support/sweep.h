@@ -55,6 +55,9 @@ bool sweep_is_on(void);
 /** In a sweep's child: true once something was made to fail. */
 bool sweep_failed(void);
 
+/** In a sweep's child: true if something is to fail, or has failed. */
+bool sweep_point_is_near(void);
+
 /** True if must() has to end the test in good order, whatever the error. */
 bool sweep_may_give_up(int error);
 
