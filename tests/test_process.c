@@ -495,7 +495,7 @@ static void test_ten_children_at_once(struct fixture *f)
     eddy_subprocess_options options = {.stdin_mode = EDDY_DEVNULL, .stderr_mode = EDDY_DEVNULL};
     struct child c[10];
     bool started[10];
-    char command[32], wanted[32];
+    char command[64], wanted[32];
 
     child_or_skip(f);
     for (int i = 0; i < 10; i++) {
