@@ -448,6 +448,26 @@ static void test_write_error(struct fixture *f)
     run_until_recorded(f->loop, "lost:EDDY_ENOSPC");
     eddy__sys_reset();
 }
+
+/* PIPE-7: as does a shortage when it is asked whether the reader is gone; it does not spin. */
+static void test_failing_look_ends_it(struct fixture *f)
+{
+    struct witness w;
+    eddy_socket fds[2];
+
+    pipes_or_skip(f);
+    if (!fixture_backend_is(f, "epoll"))
+        skip(); /* others wait by the same call */
+    witness_init(&w, NULL);
+    pipes_make(f, fds);
+    pipes_connect_writer(f, &w, fds[1]);
+    run_iterations(f->loop, 3);
+    eddy__sys_fail(EDDY__SYS_poll, 1, ENOMEM);
+    pipes_close(f, fds[0]);
+    run_until_recorded(f->loop, "lost:EDDY_ENOMEM");
+    eddy__sys_reset();
+    assert_recorded("made", "lost:EDDY_ENOMEM");
+}
 #endif
 
 int main(void)
@@ -472,6 +492,7 @@ int main(void)
         TEST(test_own_pending_sigpipe_is_kept),
         TEST(test_short_writes_make_the_whole),
         TEST(test_write_error),
+        TEST(test_failing_look_ends_it),
 #endif
     };
 

@@ -53,14 +53,16 @@ static int64_t pipe_look(eddy_socket fd, void *buffer, size_t size)
 {
     struct pollfd look = {.fd = (int)fd, .events = POLLIN};
     ssize_t received = EDDY__SYS(recv)((int)fd, buffer, size, MSG_PEEK);
+    int found;
 
     if (received >= 0)
         return received;
     if (errno != ENOTSOCK)
         return errno == EINTR ? EDDY_EAGAIN : pipe_error();
-    if (EDDY__SYS(poll)(&look, 1, 0) > 0 && (look.revents & (POLLERR | POLLHUP)) != 0)
-        return 0;
-    return EDDY_EAGAIN;
+    found = EDDY__SYS(poll)(&look, 1, 0);
+    if (found < 0) /* as nothing seen, a shortage that lasts would make the loop spin */
+        return errno == EINTR ? EDDY_EAGAIN : pipe_error();
+    return found > 0 && (look.revents & (POLLERR | POLLHUP)) != 0 ? 0 : EDDY_EAGAIN;
 }
 
 static const struct iovec *pipe_parts(const struct eddy__span *spans)
