@@ -5,6 +5,8 @@
 #include "support/sweep.h"
 
 #if defined(EDDY_TEST_HOOKS) && !defined(_WIN32)
+#include "common/loop.h"
+#include "common/thread.h"
 #include "posix/sys.h"
 #include <stdio.h>
 #include <string.h>
@@ -68,12 +70,36 @@ static void choose(enum way way)
 #endif
 }
 
+/* The table of calls may only change when no thread uses it: until those of children have posted. */
+static void await_posts(const struct fixture *f)
+{
+    while (atomic_load(&f->loop->wakers) > 0)
+        eddy__thread_yield();
+}
+
+/* Until so many allocations are left, which is when the thread of a child has ended. */
+static void await_memory(size_t wanted)
+{
+    for (int i = 0; i < 10000 && allocations_live() > wanted; i++)
+        poll(NULL, 0, 1);
+}
+
+/* Close the loop and let it go, and await its threads. */
+static void close_loop(struct fixture *f)
+{
+    must(eddy_loop_close(f->loop));
+    eddy_loop_unref(f->loop);
+    f->loop = NULL;
+    await_memory(0);
+}
+
 static void run_every_way(struct fixture *f, void (*scene)(struct fixture *f))
 {
     child_or_skip(f);
     for (enum way way = BY_PIDFD; way < WAYS; way++) {
         choose(way);
         scene(f);
+        await_posts(f);
         eddy__sys_reset();
         recorder_reset();
     }
@@ -343,7 +369,7 @@ static void test_thread_reaps_for_a_closed_loop(struct fixture *f)
     choose(BY_THREAD);
     child_init(&c);
     child_shell(f, &c, "exec cat", NULL);
-    must(eddy_loop_close(f->loop));
+    close_loop(f);
     assert_true(children_are_gone());
     eddy__sys_reset();
 }
@@ -359,6 +385,7 @@ static void test_loop_closes_over_a_dead_child(struct fixture *f)
     for (enum way way = BY_PIDFD; way < WAYS; way++) {
         eddy_loop_options options = {.backend = eddy_loop_get_backend(f->loop)};
         eddy_loop *outer = f->loop;
+        size_t before = allocations_live();
 
         must(eddy_loop_new(&options, &f->loop));
         choose(way);
@@ -372,6 +399,7 @@ static void test_loop_closes_over_a_dead_child(struct fixture *f)
         eddy_loop_unref(f->loop);
         f->loop = outer;
         assert_true(children_are_gone());
+        await_memory(before);
         eddy__sys_reset();
     }
 }
@@ -392,6 +420,7 @@ static void test_loop_closes_over_a_waiter(struct fixture *f)
         assert_false(eddy_future_done(future));
     eddy_future_exception(future);
     eddy_future_unref(future);
+    close_loop(f);
     assert_true(children_are_gone());
     eddy__sys_reset();
 }

@@ -112,6 +112,18 @@ static inline ssize_t writev_nosignal(int fd, const struct iovec *parts, int cou
 }
 #endif
 
+/* ThreadSanitizer takes a child that shares memory for a fork, and falls over itself. */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define EDDY__SPAWN_FLAGS 0
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define EDDY__SPAWN_FLAGS 0
+#endif
+#if defined(__linux__) && !defined(EDDY__SPAWN_FLAGS)
+#define EDDY__SPAWN_FLAGS CLONE_VM
+#endif
+
 /**
  * Run main(arg) in a child that shares this process's memory, but no descriptors, signal handlers
  * or directory, while the calling thread waits until it has ended or become another program. The
@@ -120,7 +132,7 @@ static inline ssize_t writev_nosignal(int fd, const struct iovec *parts, int cou
 static inline pid_t spawn_child(int (*main)(void *arg), void *stack, void *arg)
 {
 #if defined(__linux__)
-    return clone(main, stack, CLONE_VM | CLONE_VFORK | SIGCHLD, arg);
+    return clone(main, stack, EDDY__SPAWN_FLAGS | CLONE_VFORK | SIGCHLD, arg);
 #else
     pid_t pid;
 
