@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "posix/sigpipe.h"
 #include <errno.h>
+#include <stddef.h>
 
 void eddy__sigpipe_begin(struct eddy__sigpipe *guard)
 {
