@@ -70,7 +70,7 @@ static void choose(enum way way)
 #endif
 }
 
-/* The table of calls may only change when no thread uses it: until children have been posted. */
+/* The table of calls may only change while no thread uses it: those of children have to post. */
 static void await_posts(const struct fixture *f)
 {
     while (atomic_load(&f->loop->wakers) > 0)
