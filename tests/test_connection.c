@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* create_connection() and connect_accepted_socket(): NET-6..NET-8, NET-14..NET-17, NET-36, TR-2. */
+#include "common/future.h"
 #include "common/loop.h"
 #include "support/listener.h"
 #include "support/program.h"
@@ -336,7 +337,7 @@ static void test_cancel_in_any_iteration(struct fixture *f)
             error = eddy_loop_run_forever(f->loop);
         }
         cancelled = eddy_future_cancel(future, NULL);
-        if (!cancelled && eddy_future_exception(future) == EDDY_ENOMEM)
+        if (!cancelled && eddy__future_peek(future, NULL) == EDDY_ENOMEM)
             error = EDDY_ENOMEM;
         eddy_future_unref(future);
         if (w.counts[WITNESS_MADE] > 0)
@@ -391,6 +392,26 @@ static void test_connection_nobody_asked_for_is_closed(struct fixture *f)
     eddy_future_unref(future);
     run_until_recorded(f->loop, "lost:0");
     assert_recorded("factory", "made", "lost:0");
+}
+
+/* NET-15: asking for the error alone is asking how it ended. */
+static void test_connection_asked_for_its_error_stays_open(struct fixture *f)
+{
+    eddy_address address;
+    struct witness w;
+    eddy_future *future;
+
+    listener_new(f, &address);
+    witness_init(&w, NULL);
+    future = start_connecting(f, &w, &address, NULL);
+    run_until_recorded(f->loop, "made");
+    must(eddy_future_exception(future));
+    eddy_future_unref(future);
+    run_iterations(f->loop, 3);
+    assert_recorded("factory", "made");
+    eddy_transport_close(w.transport);
+    run_until_recorded(f->loop, "lost:0");
+    assert_recorded("lost:0");
 }
 
 /* NET-15: who awaits the connection but does not take the transport leaves it to the protocol. */
@@ -541,6 +562,7 @@ int main(void)
         TEST(test_cancel_in_connection_made_closes),
         TEST(test_connection_nobody_asked_for_is_closed),
         TEST(test_connection_awaited_without_its_value_stays_open),
+        TEST(test_connection_asked_for_its_error_stays_open),
         TEST(test_loop_closes_while_connecting),
         TEST(test_tcp_connections_have_no_delay),
         TEST(test_accepted_socket_becomes_a_connection),

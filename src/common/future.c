@@ -406,6 +406,13 @@ static int future_error(struct eddy_future *future)
     return future->error;
 }
 
+/** Somebody asked how it ended, and leaves the result where it is. */
+static void future_see(struct eddy_future *future)
+{
+    if (future->dispose_seen != NULL)
+        future->dispose = future->dispose_seen;
+}
+
 int eddy_future_result(eddy_future *future, eddy_value *value)
 {
     int error = future_error(future);
@@ -415,15 +422,19 @@ int eddy_future_result(eddy_future *future, eddy_value *value)
     if (value != NULL) {
         *value = future->value;
         future->taken = true;
-    } else if (future->dispose_seen != NULL) {
-        future->dispose = future->dispose_seen;
+    } else {
+        future_see(future);
     }
     return 0;
 }
 
 int eddy_future_exception(eddy_future *future)
 {
-    return future_error(future);
+    int error = future_error(future);
+
+    if (error == 0)
+        future_see(future);
+    return error;
 }
 
 int eddy__future_take(struct eddy_future *future, eddy_value *value)
