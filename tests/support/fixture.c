@@ -68,22 +68,29 @@ static void fixture_end_broken_run(void)
     atomic_store(&loop->running, false);
 }
 
+static void fixture_drop_transports(struct fixture *f)
+{
+    while (f->transport_count > 0)
+        eddy_transport_unref(f->transports[--f->transport_count]);
+}
+
 static bool fixture_close(struct fixture *f)
 {
     int error, left = 0;
 
     while (f->socket_count > 0)
         eddy_socket_close(f->sockets[--f->socket_count]);
-    if (f->loop == NULL)
+    if (f->loop == NULL) {
+        fixture_drop_transports(f); /* the test has closed it */
         return true;
+    }
     spy_end();
     fixture_end_broken_run();
     eddy_set_context(NULL);
     error = eddy_loop_close(f->loop);
     if (error != 0)
         print_error("closing the loop failed: %s\n", eddy_err_name(error));
-    while (f->transport_count > 0)
-        eddy_transport_unref(f->transports[--f->transport_count]);
+    fixture_drop_transports(f);
     if (f->sim != NULL)
         left = eddy_sim_free(f->sim);
     else
@@ -197,8 +204,12 @@ static void fixture_give_up(void)
 
 void fixture_give_up_if(bool condition)
 {
-    if (condition && sweep_may_give_up(EDDY_ENOMEM))
+    if (!condition || !sweep_failed())
+        return;
+    if (sweep_may_give_up(EDDY_ENOMEM))
         fixture_give_up();
+    else
+        fail_msg("cannot go on, nor give back what it holds");
 }
 
 static bool fixture_is_public(const char *call)
