@@ -51,7 +51,8 @@ part_headers()
     need_all c++ clang pkg-config
     need clang-format-14 || echo "without clang-format 14: $missing"
     build_preset dev || return 1
-    run_tests build/dev -R '^(tidy.*|format|headers|spec|asyncio|install|exports|readme)$' || return 1
+    run_tests build/dev -R '^(tidy.*|format|headers|spec|asyncio|install|exports|readme)$' ||
+        return 1
     sh tests/headers.sh clang clang++
 }
 
