@@ -113,6 +113,7 @@ static void test_cancelled_sendall_sends_no_more(struct fixture *f)
     char tail[8] = "";
 
     need_whole_test(); /* nobody would drop what waits */
+    need_working_calls();
     sock_pair(f, sockets);
     filled = sock_fill(f, sockets[0]);
     future = eddy_loop_sock_sendall(f->loop, sockets[0], "first", 5);
