@@ -15,6 +15,15 @@ static eddy_socket socket_of(const struct witness *w)
 /* The loopback interface is the first one of all systems that were seen. */
 enum { LOOPBACK_INDEX = 1 };
 
+/* Emulators of processors do not know all options. */
+static void need_option(int error)
+{
+    if (error == EDDY_ENOPROTOOPT) {
+        print_message("skipped: this system has no such option\n");
+        skip();
+    }
+}
+
 static void open_any(struct fixture *f, struct witness *w, eddy_address *group)
 {
     const eddy_datagram_options options = {.local_host = "0.0.0.0"};
@@ -30,6 +39,7 @@ static void test_members_of_a_group_hear_what_is_sent_to_it(struct fixture *f)
 {
     struct witness member, sender;
     eddy_address group, member_address;
+    int error;
 
     if (fixture_backend_is(f, "iocp"))
         skip(); /* wine 8 knows IPv4 interfaces only by their addresses */
@@ -37,7 +47,9 @@ static void test_members_of_a_group_hear_what_is_sent_to_it(struct fixture *f)
     witness_init(&sender, "s");
     open_any(f, &member, &group);
     bind_endpoint(f, &sender, &member_address);
-    must(eddy_socket_join_group(socket_of(&member), &group, LOOPBACK_INDEX));
+    error = eddy_socket_join_group(socket_of(&member), &group, LOOPBACK_INDEX);
+    need_option(error);
+    must(error);
     must(eddy_socket_set_option(socket_of(&sender), EDDY_SOCKET_MULTICAST_INTERFACE,
                                 LOOPBACK_INDEX));
     must(send_datagram(sender.transport, "all", &group));
@@ -69,6 +81,7 @@ static void assert_option(const struct witness *w, eddy_socket_option option, in
 {
     int now = -1;
 
+    need_option(eddy_socket_set_option(socket_of(w), option, value));
     assert_int_equal(eddy_socket_set_option(socket_of(w), option, value), 0);
     assert_int_equal(eddy_socket_get_option(socket_of(w), option, &now), 0);
     assert_int_equal(now, value);
@@ -94,6 +107,7 @@ static void test_options_of_both_families(struct fixture *f)
         assert_option(&w, EDDY_SOCKET_MULTICAST_HOP_LIMIT, 7);
         assert_option(&w, EDDY_SOCKET_MULTICAST_LOOPBACK, 0);
         assert_option(&w, EDDY_SOCKET_MULTICAST_LOOPBACK, 1);
+        need_option(eddy_socket_set_option(socket_of(&w), EDDY_SOCKET_MULTICAST_INTERFACE, 0));
         assert_int_equal(eddy_socket_set_option(socket_of(&w), EDDY_SOCKET_MULTICAST_INTERFACE, 0),
                          0);
     }

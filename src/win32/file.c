@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading at an offset moves the position of a handle that was opened without overlapped I/O. The
- * position is set at the end of each operation, so that nobody sees that, unless the operation is
- * cancelled while a read is under way.
+ * Reading at an offset moves the position of a handle that was opened without overlapped I/O. It is
+ * put back after the read; only while a read is under way can the program see it elsewhere.
  */
 #include "common/file.h"
 #include "common/error.h"
@@ -35,11 +34,15 @@ int64_t eddy__file_read(eddy_file file, void *buffer, size_t size, int64_t offse
 {
     OVERLAPPED at = {.Offset = (DWORD)offset, .OffsetHigh = (DWORD)(offset >> 32)};
     HANDLE event = CreateEventW(NULL, TRUE, FALSE, NULL);
+    LARGE_INTEGER none = {.QuadPart = 0};
+    LARGE_INTEGER before;
+    bool has_position;
     DWORD got = 0;
     int error = 0;
 
     if (event == NULL)
         return file_error();
+    has_position = SetFilePointerEx((HANDLE)file, none, &before, FILE_CURRENT);
     /* The low bit keeps the packet from a port that the program may have given the handle to. */
     at.hEvent = (HANDLE)((uintptr_t)event | 1);
     if (!ReadFile((HANDLE)file, buffer, (DWORD)size, &got, &at) &&
@@ -47,6 +50,8 @@ int64_t eddy__file_read(eddy_file file, void *buffer, size_t size, int64_t offse
          !GetOverlappedResult((HANDLE)file, &at, &got, TRUE)) &&
         GetLastError() != ERROR_HANDLE_EOF)
         error = file_error();
+    if (has_position)
+        SetFilePointerEx((HANDLE)file, before, NULL, FILE_BEGIN);
     CloseHandle(event);
     return error != 0 ? error : (int64_t)got;
 }

@@ -24,7 +24,7 @@ fetch "TCP to TCP" "http://$ready/large.bin"
 fetch "at the pace of a slow reader" --limit-rate 8M "http://$ready/large.bin"
 stop
 server_pid=
-case $(uname -s) in
+case $(uname -s)${EDDY_EXE:-} in
 Linux | Darwin | *BSD) ;;
 *) kill "$file_server"; echo "TCP to TCP; there are no Unix sockets here"; exit 0 ;;
 esac

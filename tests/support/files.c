@@ -21,15 +21,21 @@ static ssize_t refuse_sendfile(int to, int from, off_t *offset, size_t size)
     return -1;
 }
 
+/* Only this entry of the table is changed: threads of the executor use the others. */
+static ssize_t (*real_sendfile)(int to, int from, off_t *offset, size_t size);
+
 bool files_refuse(void)
 {
+    if (eddy__sys.sendfile != refuse_sendfile)
+        real_sendfile = eddy__sys.sendfile;
     eddy__sys.sendfile = refuse_sendfile;
     return true;
 }
 
 void files_restore(void)
 {
-    eddy__sys_reset();
+    if (real_sendfile != NULL)
+        eddy__sys.sendfile = real_sendfile;
 }
 
 #else
