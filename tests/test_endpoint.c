@@ -2,6 +2,7 @@
 /* create_datagram_endpoint(): DGRAM-1..DGRAM-7, NET-4 for datagrams. */
 #include "common/loop.h"
 #include "common/socket_view.h"
+#include "support/listener.h"
 #include "support/datagram.h"
 #include "support/support.h"
 #include <stdio.h>
@@ -170,6 +171,7 @@ static void test_names_are_resolved_and_joined(struct fixture *f)
     eddy_address address;
     eddy_datagram_options options = {.local_host = "localhost", .family = EDDY_INET};
 
+    need_localhost(f);
     witness_init(&s, "s");
     witness_init(&c, "c");
     bind_endpoint(f, &s, &address);

@@ -339,12 +339,15 @@ static int on_call_stop_and_schedule(void *loop)
 /* LOOP-8, LOOP-9: stop() ends the run after the whole iteration; the rest carries over. */
 static void test_stop_finishes_the_iteration_in_progress(struct fixture *f)
 {
+    eddy_time due;
+
     must(eddy_loop_call_soon(f->loop, on_call_stop_and_schedule, f->loop, NULL));
     must(eddy_loop_call_soon(f->loop, on_call, "same run", NULL));
-    must(eddy_loop_call_later(f->loop, EDDY_MILLISECONDS(1), on_call, "timer", NULL));
+    due = eddy_loop_time(f->loop) + EDDY_MILLISECONDS(100); /* not in the first run */
+    must(eddy_loop_call_at(f->loop, due, on_call, "timer", NULL));
     assert_int_equal(eddy_loop_run_forever(f->loop), 0);
     assert_recorded("stop", "same run");
-    must(eddy_loop_call_later(f->loop, EDDY_MILLISECONDS(2), on_call_stop, f->loop, NULL));
+    must(eddy_loop_call_at(f->loop, due + 1, on_call_stop, f->loop, NULL));
     assert_int_equal(eddy_loop_run_forever(f->loop), 0);
     assert_recorded("next run", "timer");
 }

@@ -266,15 +266,15 @@ static void test_pieces_respect_flow_control(struct fixture *f)
     int turns;
     int settled = 0;
 
+    if (fixture_backend_is(f, "iocp"))
+        skip(); /* sockets there take more than the test has */
     begin(f, &s, LARGE);
     if (files_are_native(f) && !files_refuse()) {
-        print_message("skipped: the system cannot be made to refuse\n");
         scratch_close(s.file);
-        skip();
+        skip(); /* the system cannot be made to refuse */
     }
     must(eddy_transport_set_write_buffer_limits(s.w.transport, 20000, 10000));
     future = send_file(&s, 0, 0);
-    /* Until the system takes no more, and then for a while: ten seconds on the slowest machine. */
     for (turns = 0; turns < 10000 && (most <= 20000 || settled++ < 50); turns++) {
         size_t size = eddy_transport_get_write_buffer_size(s.w.transport);
 

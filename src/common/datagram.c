@@ -269,10 +269,12 @@ static void datagrams_run_start(struct eddy__ready *ready)
     endpoint->life = DATAGRAMS_MAKING;
     eddy__thread_state()->error->code = 0;
     endpoint->transport.protocol = endpoint->setup.factory(endpoint->setup.factory_arg);
-    if (endpoint->transport.protocol == NULL) {
+    if (endpoint->transport.protocol == NULL || endpoint->transport.protocol->callbacks == NULL) {
         /* What the factory said, if it said anything. */
         error = eddy__thread_state()->error->code;
-        if (error >= 0)
+        if (endpoint->transport.protocol != NULL)
+            error = eddy_error(EDDY_EINVALID, "the protocol was not initialised");
+        else if (error >= 0)
             error = eddy_error(EDDY_EFAILED, "the protocol factory made no protocol");
         datagrams_tell_made(endpoint, error);
         datagrams_discard(endpoint);

@@ -10,7 +10,6 @@
 #include "common/datagram.h"
 #include "common/dns.h"
 #include "common/future.h"
-#include "common/socket_file.h"
 #include "common/socket_view.h"
 #include <string.h>
 
@@ -256,8 +255,6 @@ static int endpoint_start_with_paths(struct endpoint *endpoint,
     }
     if (error)
         return error;
-    if (options->local_path != NULL && options->local_path[0] != '\0')
-        eddy__socket_file_remove_stale(options->local_path);
     error = eddy__endpoint_open(endpoint->future.loop, &addresses, &endpoint->manner, &socket);
     if (error == 0)
         endpoint_make_own(endpoint, socket, &addresses);

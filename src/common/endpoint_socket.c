@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The socket of a datagram endpoint: which addresses are tried, and what is done to it. */
+#include "common/address.h"
 #include "common/endpoint.h"
 #include "common/error.h"
 #include "common/future.h"
 #include "common/resolver.h"
+#include "common/socket_file.h"
+#include <string.h>
 
 /** DGRAM-5: nothing is set unless it was asked for. */
 static int endpoint_prepare(const struct eddy__socket_ops *sockets, eddy_socket socket,
@@ -16,6 +19,20 @@ static int endpoint_prepare(const struct eddy__socket_ops *sockets, eddy_socket 
     if (manner->allow_broadcast)
         error = sockets->set_option(socket, EDDY__BROADCAST, 1);
     return error == 0 ? 0 : eddy_error(error, "allow_broadcast: %s", eddy_strerror(error));
+}
+
+/** DGRAM-3, once there is a socket to take the place. Simulated names have no files. */
+static void endpoint_clear_path(const struct eddy_loop *loop, const eddy_address *local)
+{
+    struct eddy__endpoint name;
+    char path[sizeof local->storage + 1] = {0};
+
+    eddy__address_split(local, &name);
+    if (loop->sim != NULL || name.family != EDDY_UNIX || name.path_size == 0 ||
+        name.path[0] == '\0')
+        return;
+    memcpy(path, name.path, name.path_size);
+    eddy__socket_file_remove_stale(path);
 }
 
 static int endpoint_bind(const struct eddy__socket_ops *sockets, eddy_socket socket,
@@ -53,8 +70,10 @@ int eddy__endpoint_open(struct eddy_loop *loop, const struct eddy__endpoint_addr
     if (error)
         return eddy_error(error, "cannot make a datagram socket: %s", eddy__error_text_of(error));
     error = endpoint_prepare(sockets, socket, manner);
-    if (error == 0 && addresses->local != NULL)
+    if (error == 0 && addresses->local != NULL) {
+        endpoint_clear_path(loop, addresses->local);
         error = endpoint_bind(sockets, socket, addresses->local);
+    }
     if (error == 0 && addresses->remote != NULL && !manner->allow_broadcast)
         error = endpoint_connect(sockets, socket, addresses->remote);
     if (error) {

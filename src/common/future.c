@@ -363,7 +363,9 @@ bool eddy_future_cancel(eddy_future *future, const char *message)
         future->retrieved = true;
         return false;
     }
-    if (future->kind->cancel != NULL)
+    /* Closing the loop has let go of what the future stood for: only its state is left. */
+    if (future->kind->cancel != NULL &&
+        (future->loop->closing || !atomic_load(&future->loop->closed)))
         return future->kind->cancel(future, message);
     eddy__future_finish_cancelled(future, message);
     return true;

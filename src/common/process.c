@@ -306,6 +306,11 @@ static void process_run_start(struct eddy__ready *ready)
         eddy__process_unmake(process, error);
         return;
     }
+    if (protocol->callbacks == NULL) {
+        eddy__process_unmake(process,
+                             eddy_error(EDDY_EINVALID, "the protocol was not initialised"));
+        return;
+    }
     process->transport.protocol = protocol;
     process->life = PROCESS_OPEN;
     error = process_introduce(process);

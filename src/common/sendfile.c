@@ -210,13 +210,15 @@ static void transport_settle(struct eddy__sending *base)
 {
     struct transport_sending *sending = transport_sending_of(base);
     struct eddy_transport *transport = sending->transport;
-    eddy_protocol *protocol = sending->told;
-    int (*callback)(eddy_protocol *) = sending->told_to_pause ? protocol->callbacks->resume_writing
-                                                              : protocol->callbacks->pause_writing;
+    int (*callback)(eddy_protocol *) = NULL;
     int error = 0;
 
-    if (sending_owes(sending) && callback != NULL)
-        error = callback(protocol);
+    /* Only then is the protocol that was told known to exist still. */
+    if (sending_owes(sending))
+        callback = sending->told_to_pause ? sending->told->callbacks->resume_writing
+                                          : sending->told->callbacks->pause_writing;
+    if (callback != NULL)
+        error = callback(sending->told);
     if (error < 0)
         eddy__transport_report(transport,
                                sending->told_to_pause ? "resume_writing" : "pause_writing", error);

@@ -70,13 +70,13 @@ void eddy__stream_data_failed(struct eddy__stream *stream, const char *callback,
 void eddy__stream_no_memory(struct eddy__stream *stream)
 {
     eddy__stream_fail(stream, EDDY_ENOMEM);
-    eddy_loop_call_exception_handler(stream->transport.loop,
-                                     &(eddy_exception_context){
-                                         .message = "no memory for the rest of a write",
-                                         .exception = EDDY_ENOMEM,
-                                         .protocol = stream->transport.protocol,
-                                         .transport = &stream->transport,
-                                     });
+    eddy_loop_call_exception_handler(
+        stream->transport.loop, &(eddy_exception_context){
+                                    .message = "no memory for the rest of a write",
+                                    .exception = EDDY_ENOMEM,
+                                    .protocol = eddy_transport_get_protocol(&stream->transport),
+                                    .transport = &stream->transport,
+                                });
 }
 
 void eddy__stream_leave(const struct eddy__stream *stream, eddy_time entered, const char *callback)

@@ -200,10 +200,11 @@ void eddy__transport_report(struct eddy_transport *transport, const char *what, 
     char message[80];
 
     snprintf(message, sizeof message, "protocol's %s() failed", what);
-    eddy_loop_call_exception_handler(transport->loop, &(eddy_exception_context){
-                                                          .message = message,
-                                                          .exception = error,
-                                                          .protocol = transport->protocol,
-                                                          .transport = transport,
-                                                      });
+    eddy_loop_call_exception_handler(transport->loop,
+                                     &(eddy_exception_context){
+                                         .message = message,
+                                         .exception = error,
+                                         .protocol = eddy_transport_get_protocol(transport),
+                                         .transport = transport,
+                                     });
 }

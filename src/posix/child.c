@@ -96,6 +96,8 @@ static int64_t child_decode(const siginfo_t *info)
 {
     if (info->si_code == CLD_KILLED || info->si_code == CLD_DUMPED)
         return -(int64_t)info->si_status;
+    if (info->si_code == CLD_EXITED)
+        return info->si_status & 0xFF; /* BSD gives all of what exit() got */
     return info->si_status;
 }
 
@@ -380,6 +382,8 @@ static int child_send(const struct eddy__child *child, int number)
 
 int eddy__child_signal(struct eddy__child *child, int number)
 {
+    if (child->loop->fork_count != eddy__fork_count())
+        return eddy_error(EDDY_EBADSTATE, "event loop belongs to the parent process");
     if (child->has_ended || child_send(child, number) == 0 || errno == ESRCH)
         return 0;
     if (errno == EINVAL)

@@ -48,7 +48,7 @@ static int64_t pipe_receive(eddy_socket fd, void *buffer, size_t size)
     return received < 0 ? pipe_error() : received;
 }
 
-/* See eddy__system_write_pipes. A pipe's end for writing is never readable, but in error. */
+/* See eddy__system_write_pipes: 0 when the reader is gone. */
 static int64_t pipe_look(eddy_socket fd, void *buffer, size_t size)
 {
     struct pollfd look = {.fd = (int)fd, .events = POLLIN};
@@ -62,7 +62,10 @@ static int64_t pipe_look(eddy_socket fd, void *buffer, size_t size)
     found = EDDY__SYS(poll)(&look, 1, 0);
     if (found < 0) /* as nothing seen, a shortage that lasts would make the loop spin */
         return errno == EINTR ? EDDY_EAGAIN : pipe_error();
-    return found > 0 && (look.revents & (POLLERR | POLLHUP)) != 0 ? 0 : EDDY_EAGAIN;
+    if (found == 0)
+        return EDDY_EAGAIN;
+    /* Readable without an error: a FIFO that is open for reading as well, which tells nothing. */
+    return (look.revents & (POLLERR | POLLHUP)) == 0;
 }
 
 static const struct iovec *pipe_parts(const struct eddy__span *spans)

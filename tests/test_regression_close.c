@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* What a review found about things that outlive their loop, or their process. */
+#include "common/loop.h"
+#include "support/child.h"
+#include "support/oom.h"
+#include "support/support.h"
+
+#if !defined(_WIN32)
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
+
+static int wait_for_ever(void *arg, eddy_value *result)
+{
+    (void)arg;
+    (void)result;
+    return eddy_await(eddy_sleep(EDDY_SECONDS(3600)), NULL);
+}
+
+static eddy_protocol *no_protocol(void *arg)
+{
+    (void)arg;
+    return NULL;
+}
+
+/* FUT-3, LOOP-16: what a closed loop has let go of can still be cancelled, and given up. */
+static void test_operations_are_cancelled_after_the_loop_closed(struct fixture *f)
+{
+    eddy_future *futures[6];
+
+    need_whole_test();
+    futures[0] = eddy_loop_create_connection(f->loop, no_protocol, NULL, "127.0.0.1", 9, NULL);
+    futures[1] = eddy_loop_create_server(f->loop, no_protocol, NULL, "127.0.0.1", 0, NULL);
+    futures[2] = eddy_loop_create_server(f->loop, no_protocol, NULL, "localhost", 0, NULL);
+    futures[3] = eddy_loop_getaddrinfo(f->loop, "localhost", "80", NULL);
+    futures[4] = eddy_loop_shutdown_default_executor(f->loop, EDDY_FOREVER);
+    futures[5] = eddy_loop_create_task(f->loop, wait_for_ever, NULL, NULL);
+    assert_int_equal(eddy_loop_close(f->loop), 0);
+    assert_reported("destroyed while it was pending", 0);
+    for (int i = 0; i < 6; i++) {
+        if (eddy_future_cancel(futures[i], NULL))
+            assert_true(eddy_future_cancelled(futures[i]));
+        eddy_future_unref(futures[i]);
+    }
+}
+
+/* LOOP-2, SUB-14: a forked child cannot reach the children of its parent. */
+static void test_forked_child_signals_nobody(struct fixture *f)
+{
+#if defined(_WIN32)
+    (void)f;
+    print_message("skipped: this system does not fork\n");
+    skip();
+#else
+    struct child c;
+    int status = -1;
+    pid_t forked;
+
+    child_or_skip(f);
+    need_whole_test();
+    child_init(&c);
+    child_shell(f, &c, "exec cat", NULL);
+    forked = fork();
+    if (forked == 0)
+        _exit(eddy_transport_kill(c.transport) == EDDY_EBADSTATE ? 0 : 1);
+    assert_int_equal(waitpid(forked, &status, 0), forked);
+    assert_int_equal(status, 0);
+    eddy_transport_close(eddy_transport_get_pipe_transport(c.transport, 0));
+    child_run(f, &c);
+    assert_int_equal(c.returncode, 0);
+#endif
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        TEST(test_operations_are_cancelled_after_the_loop_closed),
+        TEST(test_forked_child_signals_nobody),
+    };
+
+    return run_suite("regression_close", tests);
+}
