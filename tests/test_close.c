@@ -2,6 +2,7 @@
 /* Closing and freeing a loop: LOOP-16..LOOP-20. */
 #include "common/thread.h"
 #include "support/support.h"
+#include <stdatomic.h>
 #include <string.h>
 
 static int on_call_close(void *loop)
@@ -202,12 +203,15 @@ static void test_future_keeps_a_closed_loop_alive(struct fixture *f)
 
 struct poster {
     eddy_loop *loop;
+    atomic_int waiting; /* posts that have not run: bounded, or a slow loop would never catch up */
     int refused;
 };
 
+enum { POSTS_WAITING_MAX = 1000 };
+
 static int on_posted(void *arg)
 {
-    (void)arg;
+    atomic_fetch_sub((atomic_int *)arg, 1);
     return 0;
 }
 
@@ -217,9 +221,14 @@ static void post_until_closed(void *arg)
     struct poster *poster = arg;
     int error;
 
-    do
-        error = eddy_loop_call_soon_threadsafe(poster->loop, on_posted, NULL, NULL);
-    while (error == 0 || error == EDDY_ENOMEM);
+    do {
+        while (atomic_load(&poster->waiting) >= POSTS_WAITING_MAX &&
+               !eddy_loop_is_closed(poster->loop))
+            eddy__thread_yield();
+        error = eddy_loop_call_soon_threadsafe(poster->loop, on_posted, &poster->waiting, NULL);
+        if (error == 0)
+            atomic_fetch_add(&poster->waiting, 1);
+    } while (error == 0 || error == EDDY_ENOMEM);
     poster->refused = error;
     eddy_loop_unref(poster->loop);
 }
@@ -227,7 +236,7 @@ static void post_until_closed(void *arg)
 /* LOOP-16, LOOP-18: other threads may post while the loop closes. */
 static void test_close_while_another_thread_posts(struct fixture *f)
 {
-    struct poster poster = {.loop = f->loop};
+    struct poster poster = {.loop = f->loop, .waiting = 0};
     struct eddy__thread thread;
 
     eddy_loop_ref(f->loop);
