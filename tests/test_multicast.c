@@ -15,10 +15,16 @@ static eddy_socket socket_of(const struct witness *w)
 /* The loopback interface is the first one of all systems that were seen. */
 enum { LOOPBACK_INDEX = 1 };
 
-/* Emulators of processors do not know all options. */
+/* Emulators of other processors do not know all options, or drop the interface from them. */
 static void need_option(int error)
 {
-    if (error == EDDY_ENOPROTOOPT) {
+#if defined(__x86_64__)
+    const bool dropped = false;
+#else
+    const bool dropped = error == EDDY_ENODEV;
+#endif
+
+    if (error == EDDY_ENOPROTOOPT || dropped) {
         print_message("skipped: this system has no such option\n");
         skip();
     }
