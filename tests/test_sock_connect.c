@@ -148,6 +148,57 @@ static void test_cancelled_connect_is_retried(struct fixture *f)
     listener_accept(f, listener);
 }
 
+/** A system that is slow: a connect does not begin before the test says so. */
+static struct {
+    const struct eddy__socket_ops *real;
+    struct eddy__socket_ops slow;
+    eddy_socket client;
+    eddy_address address;
+    eddy_future *future;
+} slow_net;
+
+static int slow_connect(eddy_socket socket, const eddy_address *address)
+{
+    (void)socket;
+    (void)address;
+    return EDDY_EINPROGRESS;
+}
+
+static int begin_slow_connect(void *arg)
+{
+    struct fixture *f = arg;
+
+    slow_net.future = eddy_loop_sock_connect(f->loop, slow_net.client, &slow_net.address);
+    return 0;
+}
+
+/* SOCK-7: Linux calls a socket writable that was never connected; if that is on its way already
+ * when connecting begins, it must not count as the connection. */
+static void test_earlier_readiness_is_no_connection(struct fixture *f)
+{
+    eddy_socket listener = listener_new(f, &slow_net.address);
+    struct spy *spy = spy_begin(f->loop);
+    int error;
+
+    slow_net.real = f->loop->backend->sockets;
+    slow_net.slow = *slow_net.real;
+    slow_net.slow.connect = slow_connect;
+    slow_net.client = new_socket(f, EDDY_INET);
+    slow_net.future = NULL;
+    spy->backend.sockets = &slow_net.slow;
+    must(eddy_loop_add_writer(f->loop, slow_net.client, on_call, ""));
+    must(eddy_loop_call_soon(f->loop, begin_slow_connect, f, NULL));
+    run_iterations(f->loop, 3);
+    give_up_if(sock_failed(slow_net.future, EDDY_ENOMEM));
+    assert_false(eddy_future_done(slow_net.future));
+    recorder_reset();
+    eddy_loop_remove_writer(f->loop, slow_net.client);
+    error = slow_net.real->connect(slow_net.client, &slow_net.address);
+    assert_true(error == 0 || error == EDDY_EINPROGRESS);
+    must(eddy_loop_run_until_complete(f->loop, slow_net.future, NULL));
+    listener_accept(f, listener);
+}
+
 /* SOCK-8: a cancelled accept takes no connection, and the next one gets it. */
 static void test_cancelled_accept_loses_nobody(struct fixture *f)
 {
@@ -261,6 +312,7 @@ int main(void)
         TEST(test_connect_by_name_refuses_what_it_cannot),
         TEST(test_connect_is_cancelled_while_resolving),
         TEST(test_cancelled_connect_is_retried),
+        TEST(test_earlier_readiness_is_no_connection),
         TEST(test_cancelled_accept_loses_nobody),
         TEST(test_closed_after_cancelled_accept),
         TEST(test_connection_nobody_wants_is_closed),

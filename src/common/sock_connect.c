@@ -17,6 +17,21 @@ static struct sock_connecting *connecting_of(struct eddy__sock_operation *operat
     return EDDY__OWNER(operation, struct sock_connecting, operation);
 }
 
+/**
+ * How a connect in progress has ended, or EDDY__SOCK_WAIT. A readiness that was on its way before
+ * it began says nothing about it, nor does the system then: there is no error, and no peer either.
+ */
+static int connect_outcome(struct sock_connecting *connecting)
+{
+    const struct eddy__socket_ops *calls = eddy__sock_calls(&connecting->operation);
+    eddy_address peer;
+    int error = calls->connect_result(connecting->operation.socket);
+
+    if (error == 0 && calls->peer_address(connecting->operation.socket, &peer) == EDDY_ENOTCONN)
+        error = EDDY_EINPROGRESS;
+    return error == EDDY_EINPROGRESS ? EDDY__SOCK_WAIT : error;
+}
+
 /** As an attempt, without words. */
 static int connect_step(struct sock_connecting *connecting)
 {
@@ -24,10 +39,8 @@ static int connect_step(struct sock_connecting *connecting)
     eddy_socket socket = connecting->operation.socket;
     int error;
 
-    if (connecting->begun) {
-        error = calls->connect_result(socket);
-        return error == EDDY_EINPROGRESS ? EDDY__SOCK_WAIT : error;
-    }
+    if (connecting->begun)
+        return connect_outcome(connecting);
     error = calls->connect(socket, &connecting->address);
     /* EALREADY: an earlier operation began it and was cancelled. EAGAIN, on the other hand, is how
      * a Unix socket says that its listener is busy, and nothing would tell when that is over. */
