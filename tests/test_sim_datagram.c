@@ -123,7 +123,7 @@ static void test_jitter_changes_the_order_and_loses_nothing(void **state)
 
 static void test_full_receiver_loses_datagrams(void **state)
 {
-    struct link link = datagram_link((eddy_sim_options){.receive_buffer = 10});
+    struct link link = datagram_link((eddy_sim_options){.receive_buffer = 24});
 
     (void)state;
     assert_int_equal(send_number(link.a, 1), 1);
@@ -138,7 +138,7 @@ static void test_full_receiver_loses_datagrams(void **state)
 static void test_full_sender_has_to_wait(void **state)
 {
     struct link link =
-        datagram_link((eddy_sim_options){.latency = EDDY_MILLISECONDS(1), .send_buffer = 10});
+        datagram_link((eddy_sim_options){.latency = EDDY_MILLISECONDS(1), .send_buffer = 24});
 
     (void)state;
     assert_int_equal(send_number(link.a, 1), 1);
@@ -146,6 +146,70 @@ static void test_full_sender_has_to_wait(void **state)
     assert_int_equal(send_number(link.a, 3), EDDY_EAGAIN);
     let_all_arrive(link.sim);
     assert_int_equal(send_number(link.a, 3), 1);
+    link_end(link);
+}
+
+/* What no buffer counts, no buffer bounds. */
+static void test_empty_datagrams_take_room(void **state)
+{
+    struct link link = datagram_link((eddy_sim_options){.receive_buffer = 24, .send_buffer = 24});
+    const struct eddy__outgoing empty = {"", 0, NULL};
+    char byte;
+    struct eddy__incoming incoming = {.data = &byte, .room = 1};
+    int sent = 0, received = 0;
+
+    (void)state;
+    eddy_sim_partition(link.sim, true);
+    while (sent < 100 && net->send_datagrams(link.a, &empty, 1) == 1)
+        sent++;
+    assert_int_equal(sent, 3);
+    eddy_sim_partition(link.sim, false);
+    let_all_arrive(link.sim);
+    assert_int_equal(net->send_datagrams(link.a, &empty, 1), 1);
+    let_all_arrive(link.sim);
+    while (received < 100 && net->receive_datagrams(link.b, &incoming, 1) == 1)
+        received++;
+    assert_int_equal(received, 3);
+    link_end(link);
+}
+
+/* A sender whose buffer has a little room takes the largest, as it says that it is writable. */
+static void test_readiness_and_refusal_agree(void **state)
+{
+    static char large[60000];
+    struct link link =
+        datagram_link((eddy_sim_options){.latency = EDDY_MILLISECONDS(1), .send_buffer = 50000});
+    const struct eddy__outgoing outgoing = {large, sizeof large, NULL};
+    const struct eddy__sim_socket *sender = eddy__sim_lookup(link.a);
+
+    (void)state;
+    assert_int_equal(send_number(link.a, 1), 1);
+    assert_true(eddy__sim_datagram_events(sender) & EDDY__WRITABLE);
+    assert_int_equal(net->send_datagrams(link.a, &outgoing, 1), 1);
+    assert_false(eddy__sim_datagram_events(sender) & EDDY__WRITABLE);
+    assert_int_equal(send_number(link.a, 2), EDDY_EAGAIN);
+    let_all_arrive(link.sim);
+    assert_int_equal(send_number(link.a, 2), 1);
+    link_end(link);
+}
+
+/* Setting a buffer changes at once what a watched socket is ready for. */
+static void test_shrinking_a_buffer_changes_readiness(void **state)
+{
+    struct link link = datagram_link((eddy_sim_options){.latency = EDDY_MILLISECONDS(1)});
+    struct eddy__sim_socket *sender = eddy__sim_lookup(link.a);
+
+    (void)state;
+    sender->interest = EDDY__WRITABLE;
+    assert_int_equal(send_number(link.a, 1), 1);
+    assert_int_equal(sender->events, EDDY__WRITABLE);
+    assert_int_equal(net->set_option(link.a, EDDY__SEND_BUFFER, 1), 0);
+    assert_int_equal(sender->events, 0);
+    assert_int_equal(send_number(link.a, 2), EDDY_EAGAIN);
+    let_all_arrive(link.sim);
+    assert_int_equal(sender->events, EDDY__WRITABLE);
+    sender->interest = 0;
+    eddy__sim_update(sender);
     link_end(link);
 }
 
@@ -208,6 +272,9 @@ int main(void)
         SIM_TEST(test_jitter_changes_the_order_and_loses_nothing),
         SIM_TEST(test_full_receiver_loses_datagrams),
         SIM_TEST(test_full_sender_has_to_wait),
+        SIM_TEST(test_empty_datagrams_take_room),
+        SIM_TEST(test_readiness_and_refusal_agree),
+        SIM_TEST(test_shrinking_a_buffer_changes_readiness),
         SIM_TEST(test_partition_holds_datagrams_back),
         SIM_TEST(test_closing_with_datagrams_on_their_way),
         SIM_TEST(test_unreachable_and_unusable_addresses),

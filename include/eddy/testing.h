@@ -70,7 +70,8 @@ typedef struct eddy_sim_options {
 
     /**
      * Bytes that a direction of a connection holds: what its sender's and what its receiver's
-     * buffer take, 0 meaning 64 KiB each. For sockets made from now on.
+     * buffer take, 0 meaning 64 KiB each. A datagram takes 8 bytes beside its own, and is sent
+     * whole if there is any room. For sockets made from now on.
      */
     size_t send_buffer;
     size_t receive_buffer;

@@ -8,8 +8,11 @@
 #include "sim/network.h"
 #include <string.h>
 
-/** What fits into UDP over IPv4. */
-enum { PAYLOAD_MAX = 65507 };
+/**
+ * What fits into UDP over IPv4; and what a datagram takes of a buffer beside its bytes, so that no
+ * buffer holds any number of empty ones.
+ */
+enum { PAYLOAD_MAX = 65507, HEADER_SIZE = 8 };
 
 /** A datagram, and then maybe the refusal of it. */
 struct datagram {
@@ -32,6 +35,12 @@ struct group {
 static struct datagram *datagram_of(struct eddy__list *node)
 {
     return EDDY__OWNER(node, struct datagram, node);
+}
+
+/** The room that it takes in a buffer. */
+static size_t datagram_room(const struct datagram *datagram)
+{
+    return datagram->size + HEADER_SIZE;
 }
 
 static void datagram_free(struct datagram *datagram)
@@ -67,13 +76,23 @@ void eddy__sim_datagram_socket_fini(struct eddy__sim_socket *socket)
             datagram_of(node)->sender = NULL;
 }
 
+/**
+ * True if the sender's buffer takes another datagram, of any size, as systems have it: what said
+ * "writable" must not refuse the datagram then, or who waits for readiness would turn in circles
+ * while the clock stands.
+ */
+static bool datagram_can_send(const struct eddy__sim_socket *socket)
+{
+    return socket->flying_bytes < (size_t)socket->options[EDDY__SEND_BUFFER];
+}
+
 unsigned eddy__sim_datagram_events(const struct eddy__sim_socket *socket)
 {
     unsigned events = 0;
 
     if (!eddy__list_is_empty(&socket->arrived) || socket->error)
         events |= EDDY__READABLE;
-    if (socket->flying_bytes < (size_t)socket->options[EDDY__SEND_BUFFER] || socket->error)
+    if (datagram_can_send(socket) || socket->error)
         events |= EDDY__WRITABLE;
     return events;
 }
@@ -86,7 +105,7 @@ static void datagram_leave(struct datagram *datagram)
     datagram->sender = NULL;
     if (sender == NULL)
         return;
-    sender->flying_bytes -= datagram->size;
+    sender->flying_bytes -= datagram_room(datagram);
     eddy__sim_update(sender);
 }
 
@@ -156,13 +175,13 @@ static void datagram_arrive_at(struct eddy__sim_socket *socket, struct datagram 
 {
     size_t room = (size_t)socket->options[EDDY__RECEIVE_BUFFER];
 
-    if (socket->arrived_bytes > 0 && socket->arrived_bytes + datagram->size > room) {
+    if (socket->arrived_bytes > 0 && socket->arrived_bytes + datagram_room(datagram) > room) {
         datagram_free(datagram);
         return;
     }
     eddy__list_remove(&datagram->node);
     eddy__list_append(&socket->arrived, &datagram->node);
-    socket->arrived_bytes += datagram->size;
+    socket->arrived_bytes += datagram_room(datagram);
     eddy__sim_update(socket);
 }
 
@@ -367,7 +386,7 @@ int64_t eddy__sim_datagram_receive(struct eddy__sim_socket *socket, struct eddy_
         eddy__sim_map(&incoming->from);
     if (incoming->size > 0)
         memcpy(incoming->data, datagram->bytes, incoming->size);
-    socket->arrived_bytes -= datagram->size;
+    socket->arrived_bytes -= datagram_room(datagram);
     datagram_free(datagram);
     eddy__sim_update(socket);
     return 1;
@@ -377,7 +396,6 @@ int64_t eddy__sim_datagram_receive(struct eddy__sim_socket *socket, struct eddy_
 static int datagram_check(struct eddy__sim_socket *socket, const struct eddy__outgoing *outgoing,
                           eddy_address *target)
 {
-    size_t buffer = (size_t)socket->options[EDDY__SEND_BUFFER];
     int error = datagram_take_error(socket);
 
     if (error)
@@ -395,7 +413,7 @@ static int datagram_check(struct eddy__sim_socket *socket, const struct eddy__ou
     error = datagram_check_target(socket, target);
     if (error)
         return error;
-    if (socket->flying_bytes > 0 && socket->flying_bytes + outgoing->size > buffer)
+    if (!datagram_can_send(socket))
         return EDDY_EAGAIN;
     return datagram_bind(socket);
 }
@@ -421,7 +439,7 @@ int64_t eddy__sim_datagram_send(struct eddy__sim_socket *socket,
     datagram->to = target;
     datagram_source(socket, &target, &datagram->from);
     datagram->event.run = datagram_on_arrival;
-    socket->flying_bytes += datagram->size;
+    socket->flying_bytes += datagram_room(datagram);
     eddy__sim_update(socket);
     eddy__sim_happen(sim, &datagram->event, eddy__time_add(sim->now, eddy__sim_delay(sim)));
     return 1;

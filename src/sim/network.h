@@ -98,9 +98,9 @@ struct eddy__sim_socket {
     int error;                 /**< of a failed connect or datagram, to be reported once */
 
     struct eddy__list arrived; /**< datagrams that can be received */
-    size_t arrived_bytes;
-    size_t flying_bytes; /**< of datagrams that it has sent */
-    bool has_peer;       /**< a datagram socket is connected: to `peer` */
+    size_t arrived_bytes;      /**< with what each takes beside its own */
+    size_t flying_bytes;       /**< the same, of datagrams that it has sent */
+    bool has_peer;             /**< a datagram socket is connected: to `peer` */
     eddy_address peer;
     struct eddy__list groups; /**< joined ones */
 

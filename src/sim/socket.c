@@ -466,6 +466,23 @@ static int socket_check_option(const struct eddy__sim_socket *socket,
     return 0;
 }
 
+/** A connection's buffer also decides what either end is ready for. */
+static void socket_set_buffer(struct eddy__sim_socket *socket, enum eddy__socket_option option,
+                              int value)
+{
+    struct eddy__sim_end *end = socket->end;
+    struct eddy__sim_end *ends;
+
+    if (end == NULL)
+        return;
+    ends = end->connection->ends;
+    if (option == EDDY__SEND_BUFFER)
+        end->send_buffer = (size_t)value;
+    else
+        end->receive_buffer = (size_t)value;
+    eddy__sim_update(ends[end == &ends[0]].socket);
+}
+
 static int sim_set_option(eddy_socket number, enum eddy__socket_option option, int value)
 {
     struct eddy__sim_socket *socket = eddy__sim_lookup(number);
@@ -476,14 +493,12 @@ static int sim_set_option(eddy_socket number, enum eddy__socket_option option, i
     if (option == EDDY__RECEIVE_BUFFER || option == EDDY__SEND_BUFFER) {
         if (value < 1)
             return EDDY_EINVAL;
-        if (socket->end != NULL && option == EDDY__SEND_BUFFER)
-            socket->end->send_buffer = (size_t)value;
-        else if (socket->end != NULL)
-            socket->end->receive_buffer = (size_t)value;
+        socket_set_buffer(socket, option, value);
     } else if (option < EDDY__HOP_LIMIT || option == EDDY__MULTICAST_LOOPBACK) {
         value = value != 0;
     }
     socket->options[option] = value;
+    eddy__sim_update(socket);
     return 0;
 }
 
