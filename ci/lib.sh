@@ -212,7 +212,8 @@ build_preset()
         quietly "$preset-build" cmake --build "build/$preset" -j "$(jobs_count)"
 }
 
-# run_tests FOLDER [CTEST OPTION...]: runs ctest, shows it, ends with the line of counts.
+# run_tests FOLDER [CTEST OPTION...]: runs ctest, shows it, ends with a line for each test that
+# failed and the line of counts.
 run_tests()
 {
     folder=$1
@@ -229,6 +230,8 @@ run_tests()
         print_counts 0 1 0
         return 1
     }
+    [ $ctest_status -eq 0 ] ||
+        awk -f ci/failures.awk "$output" "$folder/Testing/Temporary/LastTest.log"
     # shellcheck disable=SC2046
     set -- $(awk -f ci/count.awk "$output" "$folder/Testing/Temporary/LastTest.log")
     if [ $ctest_status -ne 0 ] && [ "$2" -eq 0 ]; then
@@ -245,6 +248,18 @@ show_reasons()
          /^skipped: / { print name ": " $0 }
          /^spec: / { print }
          /\[  SKIPPED \] [^0-9]/ && !seen[name $NF]++ { print name ": skipped: " $NF }' "$1"
+}
+
+# failures_of PART LOG: the lines about failed tests, marked with the part they are from. Without
+# any it was not built, or not run to the end: then what looks like the reason.
+failures_of()
+{
+    if grep -q '^FAILED: [^[]' "$2"; then
+        sed -n "s/^FAILED: \\([^[]\\)/FAILED: [$1] \\1/p" "$2"
+    else
+        printf 'FAILED: [%s] %s\n' "$1" \
+            "$(grep -E -m 1 '(^|[^a-z])error: |^failed: ' "$2" || tail -n 1 "$2")"
+    fi
 }
 
 print_counts()

@@ -223,6 +223,10 @@ report()
        counts=$(echo "${counts:-0 1 0}" | awk '{ print $1, ($2 > 0 ? $2 : 1), $3 }') ;;
     esac
     part_seconds=$3
+    case $line in
+    FAILED*) failures="$failures$(failures_of "$1" "$4")
+" ;;
+    esac
     # shellcheck disable=SC2086
     set -- "$1" "$line" $counts
     total_passed=$((total_passed + $3))
@@ -259,6 +263,7 @@ total_passed=0
 total_failed=0
 total_skipped=0
 summary=
+failures=
 mkdir -p build/logs
 for part in ${chosen:-$PARTS}; do
     begin=$(date +%s)
@@ -284,5 +289,6 @@ for part in ${chosen:-$PARTS}; do
 done
 
 printf '\n%s' "$summary"
+printf '%s' "$failures"
 print_counts $total_passed $total_failed $total_skipped
 [ $total_failed -eq 0 ]
