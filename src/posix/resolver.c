@@ -47,20 +47,21 @@ static int resolver_flags(const struct resolver_flag *table, size_t count, unsig
 }
 
 /* Bytes that the canonical names of the answer take. */
-static size_t resolver_measure(const struct addrinfo *info, size_t *count)
+static size_t resolver_measure(const struct addrinfo *info, bool named, size_t *count)
 {
     size_t size = 0;
 
     for (*count = 0; info != NULL; info = info->ai_next, ++*count)
-        if (info->ai_canonname != NULL)
+        if (named && info->ai_canonname != NULL)
             size += strlen(info->ai_canonname) + 1;
     return size;
 }
 
-static int resolver_copy(const struct addrinfo *info, eddy_address_list **list)
+/* `named`: names were asked for; musl gives them in any case. */
+static int resolver_copy(const struct addrinfo *info, bool named, eddy_address_list **list)
 {
     size_t count;
-    size_t names_size = resolver_measure(info, &count);
+    size_t names_size = resolver_measure(info, named, &count);
     eddy_address_list *copy = eddy__address_list_new(count, names_size);
     char *names;
 
@@ -74,7 +75,7 @@ static int resolver_copy(const struct addrinfo *info, eddy_address_list **list)
         entry->type = (eddy_socket_type)eddy__type_from_native(info->ai_socktype);
         entry->protocol = (eddy_ip_protocol)eddy__protocol_from_native(info->ai_protocol);
         eddy_address_from_native(info->ai_addr, info->ai_addrlen, &entry->address);
-        if (info->ai_canonname == NULL)
+        if (!named || info->ai_canonname == NULL)
             continue;
         entry->canonical_name = names;
         memcpy(names, info->ai_canonname, strlen(info->ai_canonname) + 1);
@@ -99,7 +100,7 @@ int eddy__resolver_addresses(const struct eddy__resolver_query *query, eddy_addr
     number = EDDY__SYS(getaddrinfo)(query->host, query->service, &hints, &info);
     if (number != 0)
         return resolver_result(number);
-    error = resolver_copy(info, list);
+    error = resolver_copy(info, (query->flags & EDDY_AI_CANONNAME) != 0, list);
     freeaddrinfo(info);
     return error;
 }
