@@ -130,6 +130,29 @@ static void test_queue_counts_payload_and_overhead(struct fixture *f)
     assert_recorded("s.datagram:one", "s.datagram:", "s.datagram:three");
 }
 
+/* A system that calls a socket writable and then takes nothing is asked again now and then. */
+static void test_untrue_readiness_does_not_spin(struct fixture *f)
+{
+    struct witness s, c;
+    struct spy *spy;
+    size_t allocated;
+
+    open_pair(f, &s, &c);
+    hold_sending(f);
+    must(send_datagram(c.transport, "x", NULL));
+    run_for(f->loop, EDDY_MILLISECONDS(1)); /* allocates what a run does the first time */
+    allocated = allocations_made();
+    spy = spy_begin(f->loop);
+    run_iterations(f->loop, 3);
+    assert_int_equal(allocations_made() - allocated, 0);
+    run_for(f->loop, EDDY_MILLISECONDS(100));
+    assert_in_range(spy->waits, 3 + 5, 3 + 50);
+    spy_end();
+    release_sending(f);
+    run_until_recorded(f->loop, "s.datagram:x");
+    assert_recorded("s.datagram:x");
+}
+
 /* TR-33: the program's memory is its own again at once. */
 static void test_queued_data_is_copied(struct fixture *f)
 {
@@ -501,6 +524,7 @@ int main(void)
         TEST(test_other_kinds_of_calls_are_not_supported),
         TEST(test_many_datagrams_in_one_call),
         TEST(test_queue_counts_payload_and_overhead),
+        TEST(test_untrue_readiness_does_not_spin),
         TEST(test_queued_data_is_copied),
         TEST(test_flow_control_pauses_and_resumes),
         TEST(test_error_of_an_immediate_send),

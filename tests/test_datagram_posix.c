@@ -269,6 +269,56 @@ static void unix_path(char path[100], const char *name)
     unlink(path);
 }
 
+/* A raw socket of the fixture that receives at `path` when it is asked. */
+static eddy_socket bind_raw(struct fixture *f, const char *path, eddy_address *address)
+{
+    eddy_socket socket;
+
+    must(eddy_address_unix(path, strlen(path), address));
+    must(eddy_socket_new(f->loop, EDDY_UNIX, EDDY_DGRAM, EDDY_ANY_PROTOCOL, &socket));
+    fixture_keep_socket(f, socket);
+    must(eddy_socket_bind(socket, address));
+    return socket;
+}
+
+/* TR-33: without a peer of its own, a Unix socket is writable while the receiver is full. */
+static void test_full_receiver_is_asked_now_and_then(struct fixture *f)
+{
+    char path[100], own[100], byte;
+    struct witness w;
+    struct spy *spy;
+    eddy_address address;
+    eddy_socket receiver, filler;
+
+    need_whole_test();
+    if (f->sim != NULL)
+        skip();
+    unix_path(path, "full");
+    unix_path(own, "own");
+    receiver = bind_raw(f, path, &address);
+    must(eddy_socket_new(f->loop, EDDY_UNIX, EDDY_DGRAM, EDDY_ANY_PROTOCOL, &filler));
+    fixture_keep_socket(f, filler);
+    must(eddy_socket_connect(filler, &address));
+    while (eddy_socket_send(filler, "x", 1) == 1)
+        continue;
+    witness_init(&w, NULL);
+    open_endpoint(f, &w, &(eddy_datagram_options){.local_path = own});
+    must(send_datagram(w.transport, "y", &address));
+    if (eddy_transport_get_write_buffer_size(w.transport) > 0) { /* BSD has no word for "wait" */
+        spy = spy_begin(f->loop);
+        run_for(f->loop, EDDY_MILLISECONDS(50));
+        assert_in_range(spy->waits, 2, 30);
+        spy_end();
+        while (eddy_socket_receive(receiver, &byte, 1) == 1)
+            continue;
+        run_for(f->loop, EDDY_MILLISECONDS(20));
+        assert_int_equal(eddy_socket_receive(receiver, &byte, 1), 1);
+        assert_int_equal(byte, 'y');
+    }
+    unlink(path);
+    unlink(own);
+}
+
 /* DGRAM-3: endpoints at paths; a stale socket file is replaced, another file is in the way. */
 static void test_endpoints_at_paths(struct fixture *f)
 {
@@ -335,6 +385,7 @@ int main(void)
         TEST(test_truncated_datagram_is_an_error),
         TEST(test_large_unix_datagram_arrives_whole),
         TEST(test_full_unix_socket_queues),
+        TEST(test_full_receiver_is_asked_now_and_then),
         TEST(test_endpoints_at_paths),
         TEST(test_sender_without_an_address),
     };

@@ -70,8 +70,9 @@ struct eddy__channel_events {
 
     /**
      * Ends send_start(): bytes the system took (>= 0, maybe a part), or the error. The same for
-     * send_datagrams_start(): datagrams it took, or the error of the first one; and for
-     * send_file_start(): bytes it took, 0 at the end of the file, or the error.
+     * send_datagrams_start(): datagrams it took, or the error of the first one, or 0 if it took
+     * none although it had said that it would, so that asking again at once would be in vain; and
+     * for send_file_start(): bytes it took, 0 at the end of the file, or the error.
      */
     void (*on_sent)(struct eddy__channel *channel, int64_t result);
 

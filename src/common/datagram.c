@@ -59,6 +59,10 @@ static void datagrams_on_closed(struct eddy__channel *channel)
 /** Cancel what the system has in hand; its memory stays until on_closed. */
 static void datagrams_detach_channel(struct eddy__datagrams *endpoint)
 {
+    struct eddy__timers *timers = &endpoint->transport.loop->timers;
+
+    eddy__timer_stop(timers, &endpoint->retry);
+    eddy__timer_unreserve(timers, &endpoint->retry);
     eddy__loop_dequeue(&endpoint->ready);
     eddy__datagrams_drop_output(endpoint);
     datagrams_backend(endpoint)->channel_close(&endpoint->channel, false);
@@ -141,14 +145,18 @@ int eddy__datagrams_new(struct eddy_loop *loop, eddy_socket socket, int family,
     endpoint->family = family;
     endpoint->live.abandon = datagrams_abandon;
     endpoint->ready.run = datagrams_run_start;
+    endpoint->retry.ready.run = eddy__datagrams_run_retry;
     endpoint->channel.events = &datagrams_events;
     endpoint->channel.loop = loop;
     endpoint->channel.socket = socket;
     endpoint->view.ops = loop->backend->sockets;
     endpoint->view.socket = socket;
     eddy_loop_ref(loop);
-    error = loop->backend->channel_open(&endpoint->channel);
+    error = eddy__timer_reserve(&loop->timers, &endpoint->retry);
+    if (error == 0)
+        error = loop->backend->channel_open(&endpoint->channel);
     if (error) {
+        eddy__timer_unreserve(&loop->timers, &endpoint->retry);
         datagrams_free(&endpoint->transport);
         return error;
     }

@@ -38,6 +38,7 @@ struct eddy__datagrams {
     struct eddy_transport transport;
     struct eddy__live live;
     struct eddy__ready ready; /* of the start, later of connection_lost() */
+    struct eddy__timer retry; /* sends again; its place is reserved while the channel is open */
     struct eddy__datagrams_setup setup;
     struct datagrams_names *names;
     struct eddy__failure *failure; /* the words for `error` */
@@ -49,7 +50,7 @@ struct eddy__datagrams {
     int error; /* for connection_lost() */
     int family;
     uint8_t life;
-    bool sending;                 /* the backend owes an on_sent */
+    bool sending;                 /* the backend owes an on_sent, or `retry` is running */
     bool channel_closed;          /* it owes nothing any more */
     bool forgotten;               /* while the factory ran: close it once it is made */
     struct eddy__channel channel; /* last: the backend's part follows */
@@ -101,5 +102,8 @@ void eddy__datagrams_get_limits(const struct eddy_transport *transport, size_t *
 size_t eddy__datagrams_get_datagrams(struct eddy__channel *channel, struct eddy__outgoing *list,
                                      size_t max);
 void eddy__datagrams_on_sent(struct eddy__channel *channel, int64_t result);
+
+/* Of the timer `retry`. */
+void eddy__datagrams_run_retry(struct eddy__ready *ready);
 
 #endif

@@ -6,6 +6,9 @@
 /** What a queued datagram counts beside its bytes (TR-36). */
 enum { PARCEL_OVERHEAD = 8 };
 
+/** How long to wait for a receiver that is full, where the system does not tell when it is not. */
+#define RETRY_DELAY EDDY_MILLISECONDS(10)
+
 /** A queued datagram, in one allocation. It does not move, so that the system may read it. */
 struct datagrams_parcel {
     struct datagrams_parcel *next;
@@ -100,10 +103,30 @@ static void datagrams_not_sent(struct eddy__datagrams *endpoint, int error)
     eddy__datagrams_tell_error(endpoint, error);
 }
 
+/** It is as if the system still had them, until the timer asks it again. */
+static void datagrams_pause(struct eddy__datagrams *endpoint)
+{
+    struct eddy_loop *loop = endpoint->transport.loop;
+
+    eddy__timer_start(&loop->timers, &endpoint->retry,
+                      eddy__time_add(eddy__loop_now(loop), RETRY_DELAY));
+}
+
+void eddy__datagrams_run_retry(struct eddy__ready *ready)
+{
+    struct eddy__datagrams *endpoint = EDDY__OWNER(ready, struct eddy__datagrams, retry.ready);
+
+    datagrams_backend(endpoint)->send_datagrams_start(&endpoint->channel);
+}
+
 void eddy__datagrams_on_sent(struct eddy__channel *channel, int64_t result)
 {
     struct eddy__datagrams *endpoint = datagrams_of_channel(channel);
 
+    if (result == 0) {
+        datagrams_pause(endpoint);
+        return;
+    }
     endpoint->sending = false; /* never comes after the channel was closed */
     for (int64_t gone = result < 0 ? 1 : result; gone > 0; gone--)
         datagrams_shift(endpoint);

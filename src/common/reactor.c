@@ -341,12 +341,13 @@ static void reactor_send(struct eddy__reactor_channel *channel)
         reactor_end_send(channel, sent);
 }
 
+/* Readiness may be untrue here: Linux calls a Unix socket without a peer writable while the
+ * receiver of the next datagram is full. Waiting for it would be turning in circles. */
 static void reactor_send_datagrams(struct eddy__reactor_channel *channel)
 {
     int64_t sent = eddy__reactor_send_queued(channel);
 
-    if (sent != EDDY_EAGAIN)
-        reactor_end_send(channel, sent);
+    reactor_end_send(channel, sent == EDDY_EAGAIN ? 0 : sent);
 }
 
 static void reactor_send_file(struct eddy__reactor_channel *channel)

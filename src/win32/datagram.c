@@ -124,12 +124,8 @@ static void datagram_run_send(struct eddy__ready *ready)
 
     eddy__operation_take(operation);
     sent = operation->number == 0 ? datagram_send(base) : eddy__system_error(operation->number);
-    if (sent == EDDY_EAGAIN) {
-        eddy__operation_start(operation);
-        return;
-    }
     operation->wanted = false;
-    base->events->on_sent(base, sent);
+    base->events->on_sent(base, sent == EDDY_EAGAIN ? 0 : sent);
 }
 
 void eddy__iocp_send_datagrams_start(struct eddy__channel *base)
