@@ -176,6 +176,55 @@ static void test_a_stale_socket_is_replaced(struct fixture *f)
     drop_server(server);
 }
 
+#if defined(EDDY_TEST_HOOKS) && !defined(_WIN32)
+/* NET-33: without a socket to take its place, the stale one stays. */
+static void test_a_stale_socket_stays_if_none_can_be_made(struct fixture *f)
+{
+    struct program program = {.count = 0};
+    const char *path = scratch_path("server");
+    eddy_server *server;
+    eddy_socket stale;
+    int error;
+
+    need_files(f);
+    need_whole_test();
+    stale = listener_new_unix(f, path, 0);
+    fixture_drop_socket(f, stale);
+    eddy_socket_close(stale);
+    eddy__sys_fail(EDDY__SYS_socket, 1, EMFILE);
+    error = make_unix_server(f, &program, path, NULL, &server);
+    eddy__sys_reset();
+    assert_int_equal(error, EDDY_EMFILE);
+    assert_true(scratch_exists(path));
+}
+#endif
+
+static int refuse_channel(struct eddy__channel *channel)
+{
+    (void)channel;
+    return EDDY_EMFILE;
+}
+
+/* NET-22, NET-35: nothing is left of a bound socket that cannot be served, if it was to be kept
+ * or not. */
+static void test_a_socket_that_cannot_be_served_leaves_no_file(struct fixture *f)
+{
+    eddy_unix_server_options options = {.backlog = 1};
+    struct program program = {.count = 0};
+    const char *path = scratch_path("server");
+    eddy_server *server;
+
+    need_files(f);
+    need_whole_test();
+    spy_begin(f->loop)->backend.channel_open = refuse_channel;
+    for (int keep = 0; keep < 2; keep++) {
+        options.keep_socket_file = keep != 0;
+        assert_int_equal(make_unix_server(f, &program, path, &options, &server), EDDY_EMFILE);
+        assert_false(scratch_exists(path));
+    }
+    spy_end();
+}
+
 /* NET-33, NET-34: any other file stays as it is, and is in the way: the text says which. */
 static void test_a_regular_file_is_in_the_way(struct fixture *f)
 {
@@ -500,6 +549,10 @@ int main(void)
         TEST(test_bad_combinations_are_refused),
         TEST(test_serving_can_be_put_off),
         TEST(test_a_stale_socket_is_replaced),
+#if defined(EDDY_TEST_HOOKS) && !defined(_WIN32)
+        TEST(test_a_stale_socket_stays_if_none_can_be_made),
+#endif
+        TEST(test_a_socket_that_cannot_be_served_leaves_no_file),
         TEST(test_a_regular_file_is_in_the_way),
         TEST(test_a_name_in_use_is_in_use),
         TEST(test_a_folder_that_is_not_there),

@@ -45,8 +45,9 @@ typedef struct eddy_datagram_options {
  * close; never awaited (its task was cancelled), it is closed.
  *
  * With a remote address the endpoint receives from there only, unless allow_broadcast is set. A
- * socket file that a dead program left at `local_path` is removed (DGRAM-3); the endpoint's own
- * file stays behind when it closes. A passed `sock` is the library's once a transport exists, the
+ * socket that lies at `local_path` is taken for one that a dead program left behind, and removed,
+ * even if somebody still receives by it (DGRAM-3); the endpoint's own file stays behind when it
+ * closes. A passed `sock` is the library's once a transport exists, the
  * caller's if the call fails earlier. EDDY_EINVALID, with a text that names them, for options that
  * do not go together.
  */

@@ -23,6 +23,26 @@ static int bind_prepare(const struct eddy__socket_ops *sockets, eddy_socket sock
     return error;
 }
 
+/**
+ * Bind an open socket. A stale file goes only now, when there is something to take its place; the
+ * new one is noted at once, so that it goes again whatever fails from here on.
+ */
+static int bind_socket(struct eddy_server *server, eddy_socket socket, const eddy_address *address,
+                       const char *text)
+{
+    struct eddy__socket_file *file = server->socket_file;
+    int error;
+
+    if (file != NULL)
+        eddy__socket_file_remove_stale(file->path);
+    error = server->loop->backend->sockets->bind(socket, address);
+    if (error)
+        return eddy_error(error, "cannot bind to %s: %s", text, eddy_strerror(error));
+    if (file != NULL)
+        eddy__socket_file_note(file);
+    return 0;
+}
+
 /** Bind one address: its error, and whether the others may do without it (`skip`). */
 static int bind_address(struct eddy_server *server, const eddy_addrinfo *entry, const char *text,
                         const struct eddy__server_binding *binding, bool *skip)
@@ -38,10 +58,8 @@ static int bind_address(struct eddy_server *server, const eddy_addrinfo *entry, 
         return error;
     error = bind_prepare(sockets, socket, entry->family == EDDY_INET6, binding);
     if (error == 0) {
-        error = sockets->bind(socket, &entry->address);
+        error = bind_socket(server, socket, &entry->address, text);
         *skip = error == EDDY_EADDRNOTAVAIL;
-        if (error)
-            eddy_error(error, "cannot bind to %s: %s", text, eddy_strerror(error));
     }
     if (error == 0) {
         error = eddy__server_add(server, socket);

@@ -133,12 +133,13 @@ static int unix_server_bind(struct eddy_server *server, const char *path,
 
     if (error == 0)
         error = unix_server_own_file(server, path, size);
-    if (error == 0) {
-        if (server->socket_file != NULL)
-            eddy__socket_file_remove_stale(server->socket_file->path);
+    if (error == 0)
         error = eddy__server_bind(server, addresses, &binding);
-    }
     eddy_address_list_free(addresses);
+    if (error == 0 && options->keep_socket_file) {
+        eddy__socket_file_end(server->socket_file, false);
+        server->socket_file = NULL;
+    }
     return error;
 }
 
@@ -154,7 +155,10 @@ static int unix_server_adopt(struct eddy_server *server, const eddy_unix_server_
     if (error)
         return error;
     eddy__address_split(&address, &endpoint);
-    return unix_server_own_file(server, endpoint.path, endpoint.path_size);
+    error = unix_server_own_file(server, endpoint.path, endpoint.path_size);
+    if (error == 0 && server->socket_file != NULL)
+        eddy__socket_file_note(server->socket_file);
+    return error;
 }
 
 static int unix_server_new(struct eddy_loop *loop, const struct eddy__server_setup *setup,
@@ -174,9 +178,6 @@ static int unix_server_new(struct eddy_loop *loop, const struct eddy__server_set
             error = unix_server_bind(server, path, options);
     }
     if (error == 0) {
-        /* A file that nobody has noted stays. */
-        if (server->socket_file != NULL && !options->keep_socket_file)
-            eddy__socket_file_note(server->socket_file);
         *made = server;
     } else if (server != NULL) {
         eddy__server_close(server, options->sock == NULL);
