@@ -358,6 +358,30 @@ static void test_endpoints_at_paths(struct fixture *f)
     unlink(server);
 }
 
+/* DGRAM-3: without a socket to take its place, a stale file stays. */
+static void test_stale_file_stays_if_no_socket_can_be_made(struct fixture *f)
+{
+    char path[100];
+    struct witness w;
+    int error;
+
+    need_whole_test();
+    if (f->sim != NULL)
+        skip();
+    unix_path(path, "stale");
+    witness_init(&w, "first");
+    open_endpoint(f, &w, &(eddy_datagram_options){.local_path = path});
+    close_endpoint(f, &w);
+    witness_init(&w, "second");
+    eddy__sys_reset();
+    eddy__sys_fail(EDDY__SYS_socket, 1, EMFILE);
+    error = try_endpoint(f, &w, &(eddy_datagram_options){.local_path = path});
+    eddy__sys_reset();
+    assert_int_equal(error, EDDY_EMFILE);
+    assert_int_equal(access(path, F_OK), 0);
+    unlink(path);
+}
+
 /* TR-35: a sender without a name has an unspecified or empty address. */
 static void test_sender_without_an_address(struct fixture *f)
 {
@@ -387,6 +411,7 @@ int main(void)
         TEST(test_full_unix_socket_queues),
         TEST(test_full_receiver_is_asked_now_and_then),
         TEST(test_endpoints_at_paths),
+        TEST(test_stale_file_stays_if_no_socket_can_be_made),
         TEST(test_sender_without_an_address),
     };
 

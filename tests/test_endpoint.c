@@ -304,6 +304,25 @@ static void test_refusing_factory_fails_the_call(struct fixture *f)
     assert_string_equal(eddy_error_text(), "not today");
 }
 
+static eddy_protocol *careless_factory(void *protocol)
+{
+    return protocol;
+}
+
+/* TR-52: so does one whose protocol was never initialised. */
+static void test_uninitialised_protocol_fails_the_call(struct fixture *f)
+{
+    const eddy_datagram_options options = {.local_host = "127.0.0.1"};
+    eddy_protocol protocol = {0};
+    int error = eddy_loop_run_until_complete(
+        f->loop, eddy_loop_create_datagram_endpoint(f->loop, careless_factory, &protocol, &options),
+        NULL);
+
+    give_up_if(error == EDDY_ENOMEM);
+    assert_int_equal(error, EDDY_EINVALID);
+    assert_non_null(strstr(eddy_error_text(), "not initialised"));
+}
+
 /* TR-41: a failing connection_made() fails the call and ends the transport. */
 static void test_failing_connection_made_ends_the_endpoint(struct fixture *f)
 {
@@ -404,6 +423,7 @@ int main(void)
         TEST(test_options_are_off_by_default),
         TEST(test_allow_broadcast_does_not_connect),
         TEST(test_refusing_factory_fails_the_call),
+        TEST(test_uninitialised_protocol_fails_the_call),
         TEST(test_failing_connection_made_ends_the_endpoint),
         TEST(test_cancelled_call_leaves_nothing),
         TEST(test_unclaimed_endpoint_is_closed),

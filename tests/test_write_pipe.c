@@ -4,12 +4,15 @@
 #include "support/sweep.h"
 
 #if !defined(_WIN32)
+#include "support/oom.h"
 #include "support/pipes.h"
+#include "support/scratch.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -129,6 +132,36 @@ static void test_reader_gone_while_idle(struct fixture *f)
     pipes_close(f, fds[0]);
     run_until_recorded(f->loop, "lost:0");
     assert_recorded("lost:0");
+}
+
+/* PIPE-7: a FIFO that is open for reading as well has its reader in itself. That it is readable
+ * tells nothing, for ever: so it is asked once. */
+static void test_fifo_opened_for_both_directions(struct fixture *f)
+{
+    const char *path = scratch_path("fifo");
+    struct spy *spy;
+    struct witness w;
+    char text[8] = "";
+    int fd;
+
+    pipes_or_skip(f);
+    need_whole_test();
+    witness_init(&w, NULL);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    assert_true(fd >= 0);
+    fixture_keep_socket(f, fd);
+    pipes_connect_writer(f, &w, fd);
+    must(write_text(w.transport, "one"));
+    spy = spy_begin(f->loop);
+    run_for(f->loop, EDDY_MILLISECONDS(50));
+    assert_in_range(spy->waits, 1, 10);
+    spy_end();
+    assert_int_equal(read(fd, text, sizeof text), 3);
+    assert_string_equal(text, "one");
+    eddy_transport_close(w.transport);
+    run_until_recorded(f->loop, "lost:0");
+    assert_recorded("made", "lost:0");
 }
 
 /* PIPE-7: with something queued it is a broken pipe; no SIGPIPE comes of it. */
@@ -480,6 +513,7 @@ int main(void)
         TEST(test_close_flushes_what_is_queued),
         TEST(test_abort_drops_what_is_queued),
         TEST(test_reader_gone_while_idle),
+        TEST(test_fifo_opened_for_both_directions),
         TEST(test_reader_gone_with_data),
         TEST(test_reader_gone_while_draining),
         TEST(test_failing_write_ends_it),
