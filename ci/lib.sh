@@ -92,6 +92,9 @@ has()
     aarch64-cc) compiles_c aarch64-linux-gnu-gcc '#include <stdio.h>' ;;
     aarch64-run) command -v qemu-aarch64-static >/dev/null 2>&1 ;;
     i686-cc) compiles_c i686-linux-gnu-gcc '#include <stdio.h>' ;;
+    s390x-cc) compiles_c s390x-linux-gnu-gcc '#include <stdio.h>' ;;
+    s390x-run) command -v qemu-s390x-static >/dev/null 2>&1 ;;
+    musl) compiles_c musl-gcc '#include <stdio.h>' -static ;;
     libc-debug) [ -e /usr/share/doc/libc6-dbg ] || ! command -v apt-get >/dev/null 2>&1 ;;
     *) command -v "$1" >/dev/null 2>&1 ;;
     esac
@@ -127,7 +130,10 @@ package_of()
     apt-get:aarch64-cc) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross ;;
     apt-get:aarch64-run) echo qemu-user-static ;;
     apt-get:i686-cc) echo gcc-i686-linux-gnu libc6-dev-i386-cross ;;
-    *:aarch64-* | *:i686-* | *:clang-format-14 | *:libc-debug | *:sanitizers) ;;
+    apt-get:s390x-cc) echo gcc-s390x-linux-gnu libc6-dev-s390x-cross ;;
+    apt-get:s390x-run) echo qemu-user-static ;;
+    apt-get:musl) echo musl-tools ;;
+    *:aarch64-* | *:i686-* | *:s390x-* | *:musl | *:clang-format-14 | *:libc-debug | *:sanitizers) ;;
     *:xz) [ "$1" = apt-get ] && echo xz-utils || echo xz ;;
     *) echo "$2" ;;
     esac

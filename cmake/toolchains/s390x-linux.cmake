@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+# A big-endian processor, run with qemu.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR s390x)
+set(CMAKE_C_COMPILER s390x-linux-gnu-gcc)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+find_program(EDDY_QEMU NAMES qemu-s390x-static qemu-s390x)
+if(EDDY_QEMU)
+    set(CMAKE_CROSSCOMPILING_EMULATOR "${EDDY_QEMU};-L;/usr/s390x-linux-gnu")
+endif()
