@@ -76,6 +76,9 @@ typedef struct eddy_protocol eddy_protocol;
 typedef struct eddy_server eddy_server;
 typedef struct eddy_socket_view eddy_socket_view;
 typedef struct eddy_thread_future eddy_thread_future;
+typedef struct eddy_tls eddy_tls;
+typedef struct eddy_tls_certificate eddy_tls_certificate;
+typedef struct eddy_tls_cipher eddy_tls_cipher;
 typedef struct eddy_tls_context eddy_tls_context;
 typedef struct eddy_transport eddy_transport;
 
@@ -97,6 +100,10 @@ typedef union eddy_value {
     eddy_future *future;
     eddy_server *server;
     eddy_socket_view *socket_view;
+    eddy_tls *tls;
+    const eddy_tls_certificate *tls_certificate;
+    const eddy_tls_cipher *tls_cipher;
+    eddy_tls_context *tls_context;
     eddy_transport *transport;
     union eddy_value *values;
 } eddy_value;

@@ -23,10 +23,10 @@ typedef struct eddy_connection_options {
     int interleave;                  /**< NET-12; 0: resolver order, or 1 with happy eyeballs */
     bool no_interleave;              /**< resolver order with happy eyeballs too */
     bool all_errors;                 /**< error text leaves out no repetition (NET-11) */
-    eddy_tls_context *tls;           /**< not available yet: EDDY_ENOTSUPPORTED */
-    const char *server_hostname;     /**< for TLS; EDDY_EINVALID without it (NET-7) */
-    eddy_time tls_handshake_timeout; /**< EDDY_EINVALID without TLS */
-    eddy_time tls_shutdown_timeout;  /**< EDDY_EINVALID without TLS */
+    eddy_tls_context *tls;           /**< refs it; NULL: no TLS (TLS-1) */
+    const char *server_hostname;     /**< for TLS; default: the host (TLS-3) */
+    eddy_time tls_handshake_timeout; /**< 0: 60 s; EDDY_EINVALID without TLS */
+    eddy_time tls_shutdown_timeout;  /**< 0: 30 s; EDDY_EINVALID without TLS */
     void *reserved[6];
 } eddy_connection_options;
 
@@ -49,7 +49,7 @@ EDDY_API eddy_future *eddy_loop_create_connection(eddy_loop *loop, eddy_protocol
 
 /** Keywords of connect_accepted_socket(). */
 typedef struct eddy_accepted_options {
-    eddy_tls_context *tls; /**< not available yet: EDDY_ENOTSUPPORTED */
+    eddy_tls_context *tls; /**< refs it; NULL: no TLS (TLS-1) */
     eddy_time tls_handshake_timeout;
     eddy_time tls_shutdown_timeout;
     void *reserved[4];

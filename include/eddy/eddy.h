@@ -30,6 +30,7 @@
 #include <eddy/sock.h>
 #include <eddy/socket.h>
 #include <eddy/task.h>
+#include <eddy/tls.h>
 #include <eddy/transport.h>
 #include <eddy/unix.h>
 #include <eddy/version.h>

@@ -105,7 +105,9 @@ extern "C" {
     X(EAI_SERVICE, -2008, "service not available for the socket type")                             \
     X(EAI_SOCKTYPE, -2009, "socket type not supported by the resolver")
 
-#define EDDY_ERRORS_OF_TLS(X) X(ETLS, -3000, "TLS error")
+#define EDDY_ERRORS_OF_TLS(X)                                                                      \
+    X(ETLS, -3000, "TLS error")                                                                    \
+    X(ETLSVERIFY, -3001, "certificate not accepted")
 
 #define EDDY_ERROR_ENUMERATOR(name, number, text) EDDY_##name = (number),
 

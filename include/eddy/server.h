@@ -24,9 +24,9 @@ typedef struct eddy_server_options {
     bool keep_alive;           /**< SO_KEEPALIVE (NET-21) */
     bool defer_serving;        /**< bind only; eddy_server_start_serving() listens (NET-24) */
     size_t connections_max;    /**< stop accepting while so many are open; 0: no limit */
-    eddy_tls_context *tls;     /**< not available yet: EDDY_ENOTSUPPORTED */
-    eddy_time tls_handshake_timeout; /**< EDDY_EINVALID without TLS */
-    eddy_time tls_shutdown_timeout;  /**< EDDY_EINVALID without TLS */
+    eddy_tls_context *tls;     /**< refs it; NULL: no TLS (TLS-1) */
+    eddy_time tls_handshake_timeout; /**< 0: 60 s; EDDY_EINVALID without TLS */
+    eddy_time tls_shutdown_timeout;  /**< 0: 30 s; EDDY_EINVALID without TLS */
     void *reserved[6];
 } eddy_server_options;
 

@@ -138,6 +138,19 @@ EDDY_API int eddy_transport_set_write_buffer_limits(eddy_transport *transport, s
 EDDY_API void eddy_transport_get_write_buffer_limits(const eddy_transport *transport, size_t *low,
                                                      size_t *high);
 
+/**
+ * Marks for input that was not yet decrypted, in bytes, on TLS transports only, others are
+ * EDDY_ENOTSUPPORTED (TLS-33): the transport below pauses at `high` and resumes at `low`.
+ * EDDY_DEFAULT_LIMIT as with the write marks: 256 KiB and 64 KiB.
+ */
+EDDY_API int eddy_transport_set_read_buffer_limits(eddy_transport *transport, size_t high,
+                                                   size_t low);
+EDDY_API int eddy_transport_get_read_buffer_limits(const eddy_transport *transport, size_t *low,
+                                                   size_t *high);
+
+/** Bytes waiting to be decrypted; 0 on other transports. */
+EDDY_API size_t eddy_transport_get_read_buffer_size(const eddy_transport *transport);
+
 #ifdef __cplusplus
 }
 #endif

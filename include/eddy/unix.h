@@ -18,10 +18,10 @@ extern "C" {
 typedef struct eddy_unix_connection_options {
     size_t path_size;                /**< bytes of an abstract name; 0: `path` ends at its NUL */
     const eddy_socket *sock;         /**< a connected Unix stream socket, in place of `path` */
-    eddy_tls_context *tls;           /**< not available yet: EDDY_ENOTSUPPORTED */
+    eddy_tls_context *tls;           /**< refs it; NULL: no TLS (TLS-1) */
     const char *server_hostname;     /**< needed for TLS, may be ""; EDDY_EINVALID without it */
-    eddy_time tls_handshake_timeout; /**< EDDY_EINVALID without TLS */
-    eddy_time tls_shutdown_timeout;  /**< EDDY_EINVALID without TLS */
+    eddy_time tls_handshake_timeout; /**< 0: 60 s; EDDY_EINVALID without TLS */
+    eddy_time tls_shutdown_timeout;  /**< 0: 30 s; EDDY_EINVALID without TLS */
     void *reserved[6];
 } eddy_unix_connection_options;
 
@@ -46,9 +46,9 @@ typedef struct eddy_unix_server_options {
     bool keep_socket_file;   /**< do not remove the file of `path` on close (NET-35) */
     bool remove_sock_file;   /**< remove that of `sock`, too, which is not done unless asked for */
     size_t connections_max;  /**< stop accepting while so many are open; 0: no limit */
-    eddy_tls_context *tls;   /**< not available yet: EDDY_ENOTSUPPORTED */
-    eddy_time tls_handshake_timeout; /**< EDDY_EINVALID without TLS */
-    eddy_time tls_shutdown_timeout;  /**< EDDY_EINVALID without TLS */
+    eddy_tls_context *tls;   /**< refs it; NULL: no TLS (TLS-1) */
+    eddy_time tls_handshake_timeout; /**< 0: 60 s; EDDY_EINVALID without TLS */
+    eddy_time tls_shutdown_timeout;  /**< 0: 30 s; EDDY_EINVALID without TLS */
     void *reserved[6];
 } eddy_unix_server_options;
 

@@ -19,14 +19,13 @@ int eddy__check_reserved(void *const *reserved, size_t count)
     return 0;
 }
 
-int eddy__check_tls(const eddy_tls_context *tls, eddy_time handshake_timeout,
-                    eddy_time shutdown_timeout)
+int eddy__check_without_tls(const struct eddy__tls_setup *setup)
 {
-    if (tls != NULL)
-        return eddy_error(EDDY_ENOTSUPPORTED, "TLS is not available yet");
-    if (handshake_timeout != 0)
+    if (setup->server_hostname != NULL)
+        return eddy_error(EDDY_EINVALID, "server_hostname is only meaningful with tls");
+    if (setup->handshake_timeout != 0)
         return eddy_error(EDDY_EINVALID, "tls_handshake_timeout is given without tls");
-    if (shutdown_timeout != 0)
+    if (setup->shutdown_timeout != 0)
         return eddy_error(EDDY_EINVALID, "tls_shutdown_timeout is given without tls");
     return 0;
 }

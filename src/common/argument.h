@@ -4,6 +4,7 @@
 #define EDDY_COMMON_ARGUMENT_H
 
 #include "common/loop.h"
+#include "tls/tls.h"
 
 /** An open loop and a protocol factory: EDDY_EINVALID, EDDY_EBADSTATE. */
 int eddy__check_loop_and_factory(const struct eddy_loop *loop, eddy_protocol_factory factory);
@@ -11,9 +12,8 @@ int eddy__check_loop_and_factory(const struct eddy_loop *loop, eddy_protocol_fac
 /** Reserved fields that must be zero: EDDY_EINVALID. */
 int eddy__check_reserved(void *const *reserved, size_t count);
 
-/** Limits of TLS are for TLS only, and there is none yet: EDDY_EINVALID, EDDY_ENOTSUPPORTED. */
-int eddy__check_tls(const eddy_tls_context *tls, eddy_time handshake_timeout,
-                    eddy_time shutdown_timeout);
+/** That `setup`, which asks for no TLS, says nothing that is for TLS only: EDDY_EINVALID. */
+int eddy__check_without_tls(const struct eddy__tls_setup *setup);
 
 /**
  * That `socket` is a stream socket which this kind of loop can use and nobody does: EDDY_EINVALID;

@@ -34,7 +34,8 @@ struct connecting {
     eddy_address_list *targets;
     eddy_address_list *locals;
     struct eddy__race *race;
-    struct eddy__stream *stream;
+    struct eddy__tls *tls;       /**< what the stream shall carry, until that is made; or NULL */
+    struct eddy_transport *made; /**< started, and not ready yet; borrowed */
 
     char texts[]; /**< those of local_query */
 };
@@ -54,6 +55,8 @@ static void connecting_leave(struct connecting *connecting)
     eddy_address_list_free(connecting->targets);
     eddy_address_list_free(connecting->locals);
     connecting->targets = connecting->locals = NULL;
+    eddy__tls_discard(connecting->tls);
+    connecting->tls = NULL;
     eddy_future_unref(&connecting->future);
 }
 
@@ -71,8 +74,8 @@ static bool connecting_cancel(struct eddy_future *future, const char *message)
     struct connecting *connecting = (struct connecting *)future;
 
     /* NET-16: a transport that exists already is closed as by close(). */
-    if (connecting->stream != NULL)
-        eddy__stream_forget(connecting->stream);
+    if (connecting->made != NULL)
+        eddy__transport_forget(connecting->made);
     eddy__future_finish_cancelled(future, message);
     connecting_leave(connecting);
     return true;
@@ -105,7 +108,7 @@ static void connecting_on_made(void *arg, struct eddy_transport *transport, int 
 {
     struct connecting *connecting = arg;
 
-    connecting->stream = NULL;
+    connecting->made = NULL;
     if (error) {
         connecting_fail(connecting, error);
         return;
@@ -120,15 +123,16 @@ static void connecting_on_made(void *arg, struct eddy_transport *transport, int 
 /** The connection stands: hand it to the program (NET-15, TR-52). */
 static void connecting_make(struct connecting *connecting, struct eddy__stream *stream)
 {
-    struct eddy__stream_setup setup = {
+    struct eddy__tls *tls = connecting->tls;
+    struct eddy__transport_setup setup = {
         .factory = connecting->factory,
         .factory_arg = connecting->factory_arg,
         .on_made = connecting_on_made,
         .on_made_arg = connecting,
     };
 
-    connecting->stream = stream;
-    eddy__stream_start(stream, &setup);
+    connecting->tls = NULL;
+    connecting->made = eddy__connection_start(stream, tls, &setup);
 }
 
 /** NET-11: every attempt failed. The future's text may be longer than eddy_error_text(). */
@@ -220,26 +224,45 @@ static void connecting_take_addresses(struct connecting *connecting)
         connecting_race(connecting);
 }
 
-/** `extra` bytes for texts. NULL: EDDY_ENOMEM. */
-static struct connecting *connecting_new(struct eddy_loop *loop, eddy_protocol_factory factory,
-                                         void *arg, size_t extra)
+/** `extra` bytes for texts. */
+static int connecting_new(struct eddy_loop *loop, const struct eddy__connection_setup *setup,
+                          size_t extra, struct connecting **made)
 {
-    struct eddy_future *future =
-        eddy__future_new(loop, sizeof(struct connecting) + extra, &connecting_kind);
-    struct connecting *connecting = (struct connecting *)future;
+    struct eddy_future *future;
+    struct connecting *connecting;
+    struct eddy__tls *tls;
+    int error = eddy__tls_new(loop, &setup->tls, NULL, &tls);
 
-    if (future == NULL)
-        return NULL;
-    connecting->factory = factory;
-    connecting->factory_arg = arg;
+    if (error)
+        return error;
+    future = eddy__future_new(loop, sizeof(struct connecting) + extra, &connecting_kind);
+    if (future == NULL) {
+        eddy__tls_discard(tls);
+        return EDDY_ENOMEM;
+    }
+    connecting = (struct connecting *)future;
+    connecting->factory = setup->factory;
+    connecting->factory_arg = setup->factory_arg;
+    connecting->tls = tls;
     connecting->live.abandon = connecting_abandon;
     connecting->resolved.on_done = connecting_on_resolved;
     eddy__list_append(&loop->live, &connecting->live.node);
-    return connecting;
+    *made = connecting;
+    return 0;
 }
 
-struct eddy_future *eddy__connection_over(struct eddy_loop *loop, eddy_protocol_factory factory,
-                                          void *arg, eddy_socket socket)
+struct eddy_transport *eddy__connection_start(struct eddy__stream *stream, struct eddy__tls *tls,
+                                              const struct eddy__transport_setup *setup)
+{
+    if (tls != NULL)
+        return eddy__tls_begin(tls, stream, setup);
+    eddy__stream_start(stream, setup);
+    return eddy__stream_transport(stream);
+}
+
+struct eddy_future *eddy__connection_over(struct eddy_loop *loop,
+                                          const struct eddy__connection_setup *setup,
+                                          eddy_socket socket)
 {
     struct connecting *connecting = NULL;
     struct eddy__stream *stream = NULL;
@@ -249,11 +272,10 @@ struct eddy_future *eddy__connection_over(struct eddy_loop *loop, eddy_protocol_
 
     if (error == 0)
         error = loop->backend->sockets->set_nonblocking(socket);
+    if (error == 0)
+        error = connecting_new(loop, setup, 0, &connecting);
     if (error)
         return eddy__future_failed(loop, error);
-    connecting = connecting_new(loop, factory, arg, 0);
-    if (connecting == NULL)
-        return eddy__future_failed(loop, EDDY_ENOMEM);
     eddy_future_ref(&connecting->future);
     error = eddy__stream_new(loop, socket, NULL, &stream);
     if (error) {
@@ -266,14 +288,16 @@ struct eddy_future *eddy__connection_over(struct eddy_loop *loop, eddy_protocol_
     return &connecting->future;
 }
 
-struct eddy_future *eddy__connection_to(struct eddy_loop *loop, eddy_protocol_factory factory,
-                                        void *arg, eddy_address_list *targets)
+struct eddy_future *eddy__connection_to(struct eddy_loop *loop,
+                                        const struct eddy__connection_setup *setup,
+                                        eddy_address_list *targets)
 {
-    struct connecting *connecting = connecting_new(loop, factory, arg, 0);
+    struct connecting *connecting;
+    int error = connecting_new(loop, setup, 0, &connecting);
 
-    if (connecting == NULL) {
+    if (error) {
         eddy_address_list_free(targets);
-        return eddy__future_failed(loop, EDDY_ENOMEM);
+        return eddy__future_failed(loop, error);
     }
     connecting->targets = targets;
     eddy_future_ref(&connecting->future);
@@ -287,16 +311,17 @@ static size_t connecting_text_size(const char *text)
 }
 
 static struct eddy_future *connecting_start_with_host(struct eddy_loop *loop,
-                                                      eddy_protocol_factory factory, void *arg,
+                                                      const struct eddy__connection_setup *setup,
                                                       const struct eddy__resolver_query *query,
                                                       const eddy_connection_options *options)
 {
     size_t host_size = connecting_text_size(options->local_host);
     size_t service_size = connecting_text_size(options->local_service);
-    struct connecting *connecting = connecting_new(loop, factory, arg, host_size + service_size);
+    struct connecting *connecting;
+    int error = connecting_new(loop, setup, host_size + service_size, &connecting);
 
-    if (connecting == NULL)
-        return eddy__future_failed(loop, EDDY_ENOMEM);
+    if (error)
+        return eddy__future_failed(loop, error);
     connecting->local_query = *query;
     connecting->local_query.host = connecting->local_query.service = NULL;
     if (host_size > 0)
@@ -325,8 +350,6 @@ static int connection_check(const struct eddy_loop *loop, eddy_protocol_factory 
                                      sizeof options->reserved / sizeof options->reserved[0]);
     if (error)
         return error;
-    if (options->server_hostname != NULL && options->tls == NULL)
-        return eddy_error(EDDY_EINVALID, "server_hostname is only meaningful with tls");
     if (options->tls != NULL && host == NULL && options->server_hostname == NULL)
         return eddy_error(EDDY_EINVALID, "tls without a host needs server_hostname");
     if (options->sock != NULL && (host != NULL || port != 0 || options->service != NULL))
@@ -337,8 +360,7 @@ static int connection_check(const struct eddy_loop *loop, eddy_protocol_factory 
         return eddy_error(EDDY_EINVALID, "local_host and sock are given at the same time");
     if (options->happy_eyeballs_delay < 0 || options->interleave < 0)
         return eddy_error(EDDY_EINVALID, "happy_eyeballs_delay and interleave are not negative");
-    return eddy__check_tls(options->tls, options->tls_handshake_timeout,
-                           options->tls_shutdown_timeout);
+    return 0;
 }
 
 eddy_future *eddy_loop_create_connection(eddy_loop *loop, eddy_protocol_factory factory, void *arg,
@@ -348,21 +370,33 @@ eddy_future *eddy_loop_create_connection(eddy_loop *loop, eddy_protocol_factory 
     static const eddy_connection_options defaults;
     struct eddy__resolver_query query = {.host = host, .type = EDDY_STREAM};
     char port_text[EDDY__PORT_TEXT_SIZE];
+    struct eddy__connection_setup setup = {.factory = factory, .factory_arg = arg};
     int error;
 
     if (options == NULL)
         options = &defaults;
+    setup.tls = (struct eddy__tls_setup){
+        .context = options->tls,
+        .server_hostname = options->server_hostname,
+        .handshake_timeout = options->tls_handshake_timeout,
+        .shutdown_timeout = options->tls_shutdown_timeout,
+    };
     error = connection_check(loop, factory, host, port, options);
+    /* TLS-3: who is meant is who was asked for. */
+    if (options->tls != NULL && options->server_hostname == NULL)
+        setup.tls.server_hostname = host;
+    if (error == 0)
+        error = eddy__tls_check(&setup.tls, false);
     if (error == 0)
         error = eddy__dns_service(port, options->service, port_text, &query.service);
     if (error)
         return eddy__future_failed(loop, error);
     if (options->sock != NULL)
-        return eddy__connection_over(loop, factory, arg, *options->sock);
+        return eddy__connection_over(loop, &setup, *options->sock);
     query.family = (int)options->family;
     query.protocol = (int)options->protocol;
     query.flags = options->flags;
-    return connecting_start_with_host(loop, factory, arg, &query, options);
+    return connecting_start_with_host(loop, &setup, &query, options);
 }
 
 eddy_future *eddy_loop_connect_accepted_socket(eddy_loop *loop, eddy_protocol_factory factory,
@@ -370,17 +404,22 @@ eddy_future *eddy_loop_connect_accepted_socket(eddy_loop *loop, eddy_protocol_fa
                                                const eddy_accepted_options *options)
 {
     static const eddy_accepted_options defaults;
+    struct eddy__connection_setup setup = {.factory = factory, .factory_arg = arg};
     int error = eddy__check_loop_and_factory(loop, factory);
 
     if (options == NULL)
         options = &defaults;
+    setup.tls = (struct eddy__tls_setup){
+        .context = options->tls,
+        .handshake_timeout = options->tls_handshake_timeout,
+        .shutdown_timeout = options->tls_shutdown_timeout,
+    };
     if (error == 0)
         error = eddy__check_reserved(options->reserved,
                                      sizeof options->reserved / sizeof options->reserved[0]);
     if (error == 0)
-        error = eddy__check_tls(options->tls, options->tls_handshake_timeout,
-                                options->tls_shutdown_timeout);
+        error = eddy__tls_check(&setup.tls, true);
     if (error)
         return eddy__future_failed(loop, error);
-    return eddy__connection_over(loop, factory, arg, sock);
+    return eddy__connection_over(loop, &setup, sock);
 }

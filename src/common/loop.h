@@ -71,6 +71,8 @@ struct eddy_loop {
     bool generators_shut_down;
     bool closing;  /**< inside eddy_loop_close() */
     void *scratch; /**< receive buffer of EDDY__SCRATCH_SIZE, lent to callbacks */
+    struct eddy__tls_lane *tls_lanes;     /**< what the TLS transports have in common, or NULL */
+    struct eddy_tls_context *tls_default; /**< made when first needed, or NULL */
 
     int (*exception_handler)(eddy_loop *, const eddy_exception_context *, void *);
     void *exception_handler_arg;

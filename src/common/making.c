@@ -4,14 +4,14 @@
 
 struct eddy__making {
     struct eddy_future future;
-    struct eddy__live live; /**< linked while the loop holds a reference */
-    struct eddy__stream *stream;
+    struct eddy__live live;      /**< linked while the loop holds a reference */
+    struct eddy_transport *made; /**< started, and not ready yet; borrowed */
 };
 
 /** Let go of the loop's reference to the future, which is done. */
 static void making_leave(struct eddy__making *making)
 {
-    making->stream = NULL;
+    making->made = NULL;
     eddy__list_remove(&making->live.node);
     eddy_future_unref(&making->future);
 }
@@ -20,7 +20,7 @@ static bool making_cancel(struct eddy_future *future, const char *message)
 {
     struct eddy__making *making = (struct eddy__making *)future;
 
-    eddy__stream_forget(making->stream);
+    eddy__transport_forget(making->made);
     eddy__future_finish_cancelled(future, message);
     making_leave(making);
     return true;
@@ -79,14 +79,14 @@ static void making_on_made(void *arg, struct eddy_transport *transport, int erro
 struct eddy_future *eddy__making_start(struct eddy__making *making, struct eddy__stream *stream,
                                        eddy_protocol_factory factory, void *arg)
 {
-    struct eddy__stream_setup setup = {
+    struct eddy__transport_setup setup = {
         .factory = factory,
         .factory_arg = arg,
         .on_made = making_on_made,
         .on_made_arg = making,
     };
 
-    making->stream = stream;
+    making->made = eddy__stream_transport(stream);
     making->live.abandon = making_abandon;
     eddy__list_append(&making->future.loop->live, &making->live.node);
     eddy__stream_start(stream, &setup);

@@ -10,6 +10,7 @@
 #include "common/argument.h"
 #include "common/future.h"
 #include "common/making.h"
+#include "common/protocol.h"
 #include "common/stream_parts.h"
 #include <eddy/pipe.h>
 #include <string.h>
@@ -23,19 +24,6 @@ static bool pipe_get_extra_info(const struct eddy_transport *transport, const ch
         return false;
     value->socket = stream->view.socket;
     return true;
-}
-
-/** The failure of a callback that has nothing left to end. */
-static int pipe_call_eof(struct eddy__stream *stream)
-{
-    eddy_protocol *protocol = stream->transport.protocol;
-    eddy_time entered = eddy__stream_enter(stream);
-    int answer = 0;
-
-    if (protocol->callbacks->eof_received != NULL)
-        answer = protocol->callbacks->eof_received(protocol);
-    eddy__stream_leave(stream, entered, "eof_received");
-    return answer;
 }
 
 /** PIPE-5: the closed other side of a terminal is no news, anything else is. */
@@ -67,7 +55,7 @@ static void pipe_on_read_ended(struct eddy__channel *channel, int error)
     }
     eddy_transport_ref(&stream->transport);
     eddy__stream_step(stream, STREAM_ON_END);
-    answer = pipe_call_eof(stream);
+    answer = eddy__protocol_eof(&stream->transport);
     if (answer < 0)
         eddy__transport_report(&stream->transport, "eof_received", answer);
     eddy_transport_unref(&stream->transport);
@@ -134,6 +122,7 @@ static const struct eddy__transport_kind pipe_read_kind = {
     .pause_reading = eddy__stream_pause_reading,
     .resume_reading = eddy__stream_resume_reading,
     .is_reading = eddy__stream_is_reading,
+    .forget = eddy__stream_forget,
     .free = eddy__stream_free,
 };
 
@@ -151,6 +140,7 @@ static const struct eddy__transport_kind pipe_write_kind = {
     .get_write_buffer_size = eddy__stream_get_write_buffer_size,
     .set_write_buffer_limits = eddy__stream_set_limits,
     .get_write_buffer_limits = eddy__stream_get_limits,
+    .forget = eddy__stream_forget,
     .free = eddy__stream_free,
 };
 

@@ -160,7 +160,7 @@ static struct eddy_future *starting_finish(struct starting *starting)
         struct process_pipe *pipe = &process->pipes[i];
 
         if (pipe->stream != NULL)
-            eddy__stream_start(pipe->stream, &(struct eddy__stream_setup){
+            eddy__stream_start(pipe->stream, &(struct eddy__transport_setup){
                                                  .factory = starting_pipe_protocol,
                                                  .factory_arg = pipe,
                                              });

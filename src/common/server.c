@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/server.h"
+#include "common/connection.h"
 #include "common/future.h"
 #include "common/later.h"
 #include "common/log.h"
@@ -25,9 +26,11 @@ struct eddy_server *eddy__server_new(struct eddy_loop *loop, const struct eddy__
     server->factory_arg = setup->factory_arg;
     server->backlog = setup->backlog != 0 ? setup->backlog : DEFAULT_BACKLOG;
     server->connections_max = setup->connections_max;
+    server->tls = setup->tls;
+    eddy_tls_context_ref(server->tls.context);
     server->references = 2; /* the caller's, and its own until it is closed */
     server->state = EDDY__SERVER_BOUND;
-    eddy__list_init(&server->streams);
+    eddy__list_init(&server->transports);
     eddy__list_init(&server->waiters);
     server->live.abandon = server_abandon;
     eddy__list_append(&loop->live, &server->live.node);
@@ -75,6 +78,7 @@ void eddy_server_unref(eddy_server *server)
 {
     if (server == NULL || --server->references > 0)
         return;
+    eddy_tls_context_unref(server->tls.context);
     eddy__free(server->listeners);
     eddy_loop_unref(server->loop);
     eddy__free(server);
@@ -152,17 +156,22 @@ void eddy__server_on_accepted(struct eddy_server *server, eddy_socket socket,
                               const eddy_address *peer, bool is_tcp)
 {
     const struct eddy__socket_ops *sockets = server->loop->backend->sockets;
-    struct eddy__stream_setup setup = {
+    struct eddy__transport_setup setup = {
         .factory = server->factory,
         .factory_arg = server->factory_arg,
         .server = server,
-        .server_streams = &server->streams,
         .on_made = server_on_made,
         .on_made_arg = server,
     };
     struct eddy__stream *stream;
-    int error = eddy__stream_new(server->loop, socket, peer, &stream);
+    struct eddy__tls *tls;
+    int error = eddy__tls_new(server->loop, &server->tls, NULL, &tls);
 
+    if (error == 0) {
+        error = eddy__stream_new(server->loop, socket, peer, &stream);
+        if (error)
+            eddy__tls_discard(tls);
+    }
     if (error) {
         sockets->close(socket);
         server_on_made(server, NULL, error);
@@ -170,9 +179,7 @@ void eddy__server_on_accepted(struct eddy_server *server, eddy_socket socket,
     }
     if (is_tcp)
         sockets->set_option(socket, EDDY__NO_DELAY, 1);
-    server->connections++;
-    eddy_server_ref(server);
-    eddy__stream_start(stream, &setup);
+    eddy__connection_start(stream, tls, &setup);
     for (size_t i = 0; eddy__server_is_full(server) && i < server->listener_count; i++)
         eddy__listener_stop(server->listeners[i]);
 }
@@ -186,8 +193,21 @@ static void server_settle(struct eddy_server *server)
     eddy__server_tell_waiters(server);
 }
 
-void eddy__server_detach(struct eddy_server *server)
+void eddy__server_attach(struct eddy_server *server, struct eddy_transport *transport)
 {
+    transport->server = eddy_server_ref(server);
+    eddy__list_append(&server->transports, &transport->server_node);
+    server->connections++;
+}
+
+void eddy__server_detach(struct eddy_transport *transport)
+{
+    struct eddy_server *server = transport->server;
+
+    if (server == NULL)
+        return;
+    transport->server = NULL;
+    eddy__list_remove(&transport->server_node);
     server->connections--;
     if (server->state == EDDY__SERVER_SERVING)
         for (size_t i = 0; i < server->listener_count; i++)
@@ -231,37 +251,37 @@ static void server_abandon(struct eddy__live *live)
     eddy_server_unref(server);
 }
 
-void eddy_server_close_clients(eddy_server *server)
+/** Have `end` deal with every connection that is open now. */
+static void server_end_clients(struct eddy_server *server, void (*end)(struct eddy_transport *))
 {
-    struct eddy__list *node = server->streams.next;
+    struct eddy__list *node = server->transports.next;
 
     /* One that is over at once leaves the list, and may be the last that holds the server. */
     eddy_server_ref(server);
-    while (node != &server->streams) {
+    while (node != &server->transports) {
         struct eddy__list *next = node->next;
 
-        eddy__stream_forget(eddy__stream_of_server_node(node));
+        end(EDDY__OWNER(node, struct eddy_transport, server_node));
         node = next;
     }
     eddy_server_unref(server);
 }
 
+void eddy_server_close_clients(eddy_server *server)
+{
+    server_end_clients(server, eddy__transport_forget);
+}
+
+static void server_abort_client(struct eddy_transport *transport)
+{
+    /* Without a protocol nobody knows it yet, and it simply goes. */
+    if (transport->protocol == NULL)
+        eddy__transport_forget(transport);
+    else
+        eddy_transport_abort(transport);
+}
+
 void eddy_server_abort_clients(eddy_server *server)
 {
-    struct eddy__list *node = server->streams.next;
-
-    eddy_server_ref(server);
-    while (node != &server->streams) {
-        struct eddy__list *next = node->next;
-        struct eddy__stream *stream = eddy__stream_of_server_node(node);
-        struct eddy_transport *transport = eddy__stream_transport(stream);
-
-        /* Without a protocol nobody knows it yet, and it simply goes. */
-        if (transport->protocol == NULL)
-            eddy__stream_forget(stream);
-        else
-            eddy_transport_abort(transport);
-        node = next;
-    }
-    eddy_server_unref(server);
+    server_end_clients(server, server_abort_client);
 }

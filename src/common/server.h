@@ -12,6 +12,7 @@
 #include "common/listener.h"
 #include "common/socket_file.h"
 #include "common/stream.h"
+#include "tls/tls.h"
 
 enum eddy__server_state { EDDY__SERVER_BOUND = 1, EDDY__SERVER_SERVING, EDDY__SERVER_CLOSED };
 
@@ -21,15 +22,16 @@ struct eddy_server {
     eddy_protocol_factory factory;
     void *factory_arg;
     int backlog;
-    size_t connections_max; /**< 0: no limit */
+    size_t connections_max;     /**< 0: no limit */
+    struct eddy__tls_setup tls; /**< with a reference to its context */
 
     uint32_t references;
     uint8_t state;
     bool has_forever; /**< a serve_forever() is among the waiters */
     struct eddy__live live;
-    struct eddy__list streams; /**< its connections, through eddy__stream_of_server_node() */
-    size_t connections;        /**< started and not yet detached (SRV-7) */
-    struct eddy__list waiters; /**< struct server_wait of server_wait.c */
+    struct eddy__list transports; /**< its connections, through their server_node */
+    size_t connections;           /**< started and not yet detached (SRV-7) */
+    struct eddy__list waiters;    /**< struct server_wait of server_wait.c */
     struct eddy__listener **listeners;
     size_t listener_count;
     struct eddy__socket_file *socket_file; /**< to remove when it closes, or NULL (NET-35) */
@@ -41,6 +43,7 @@ struct eddy__server_setup {
     void *factory_arg;
     int backlog; /**< 0: 100 */
     size_t connections_max;
+    struct eddy__tls_setup tls;
     size_t listeners_max;
 };
 
@@ -89,6 +92,12 @@ void eddy__server_close(struct eddy_server *server, bool close_sockets);
 /** A listener accepted a connection; takes `socket`. */
 void eddy__server_on_accepted(struct eddy_server *server, eddy_socket socket,
                               const eddy_address *peer, bool is_tcp);
+
+/** `transport`, a new connection, is the server's; refs it, and counts (SRV-7). */
+void eddy__server_attach(struct eddy_server *server, struct eddy_transport *transport);
+
+/** It is gone: connection_lost() has returned (SRV-6). Nothing happens if it has no server. */
+void eddy__server_detach(struct eddy_transport *transport);
 
 /** True while as many connections are open as there may be. */
 bool eddy__server_is_full(const struct eddy_server *server);

@@ -47,6 +47,8 @@ static void creating_leave(struct creating *creating)
         eddy_address_list_free(host->addresses);
     }
     creating->host_count = 0;
+    eddy_tls_context_unref(creating->setup.tls.context);
+    creating->setup.tls.context = NULL;
     if (creating->server != NULL) {
         eddy__server_close(creating->server, !creating->keeps_sockets);
         eddy_server_unref(creating->server);
@@ -229,6 +231,12 @@ static struct eddy__server_setup server_setup(eddy_protocol_factory factory, voi
         .factory_arg = arg,
         .backlog = options->backlog,
         .connections_max = options->connections_max,
+        .tls =
+            {
+                .context = options->tls,
+                .handshake_timeout = options->tls_handshake_timeout,
+                .shutdown_timeout = options->tls_shutdown_timeout,
+            },
         .listeners_max = 1,
     };
 }
@@ -322,8 +330,7 @@ static int server_check(const struct eddy_loop *loop, eddy_protocol_factory fact
         return eddy_error(EDDY_EINVALID, "hosts and host_count do not fit together");
     if (options->backlog < 0)
         return eddy_error(EDDY_EINVALID, "a backlog cannot be negative");
-    return eddy__check_tls(options->tls, options->tls_handshake_timeout,
-                           options->tls_shutdown_timeout);
+    return 0;
 }
 
 eddy_future *eddy_loop_create_server(eddy_loop *loop, eddy_protocol_factory factory, void *arg,
@@ -338,12 +345,14 @@ eddy_future *eddy_loop_create_server(eddy_loop *loop, eddy_protocol_factory fact
 
     if (options == NULL)
         options = &defaults;
+    setup = server_setup(factory, arg, options);
     error = server_check(loop, factory, host, port, options);
+    if (error == 0)
+        error = eddy__tls_check(&setup.tls, true);
     if (error == 0)
         error = eddy__dns_service(port, options->service, port_text, &query.service);
     if (error)
         return eddy__future_failed(loop, error);
-    setup = server_setup(factory, arg, options);
     if (options->sock != NULL)
         return creating_start_with_socket(loop, &setup, options);
     query.family = (int)options->family;
@@ -352,6 +361,7 @@ eddy_future *eddy_loop_create_server(eddy_loop *loop, eddy_protocol_factory fact
     if (creating == NULL)
         return eddy__future_failed(loop, EDDY_ENOMEM);
     creating->setup = setup;
+    eddy_tls_context_ref(setup.tls.context);
     creating->binding = server_binding(loop, options);
     creating->defer_serving = options->defer_serving;
     return creating_start_with_hosts(loop, creating, &query,

@@ -9,6 +9,8 @@
  */
 #include "common/stream_parts.h"
 #include "common/log.h"
+#include "common/protocol.h"
+#include "common/server.h"
 #include <assert.h>
 #include <string.h>
 
@@ -158,12 +160,11 @@ static void stream_on_connected(struct eddy__channel *channel, int error)
     opening->on_connected(opening->on_connected_arg, error);
 }
 
-void eddy__stream_start(struct eddy__stream *stream, const struct eddy__stream_setup *setup)
+void eddy__stream_start(struct eddy__stream *stream, const struct eddy__transport_setup *setup)
 {
     stream->opening->setup = *setup;
-    stream->server = setup->server;
-    if (setup->server_streams != NULL)
-        eddy__list_append(setup->server_streams, &stream->server_node);
+    if (setup->server != NULL)
+        eddy__server_attach(setup->server, &stream->transport);
     if (stream->names != NULL)
         stream_note_names(stream);
     eddy__stream_step(stream, STREAM_ON_START);
@@ -183,13 +184,8 @@ static void stream_tell_made(struct eddy__stream *stream, int error)
 /** connection_made(); a failure ends the connection (TR-41). */
 static int stream_introduce(struct eddy__stream *stream)
 {
-    eddy_protocol *protocol = stream->transport.protocol;
-    eddy_time entered = eddy__stream_enter(stream);
-    int error = 0;
+    int error = eddy__protocol_made(&stream->transport);
 
-    if (protocol->callbacks->connection_made != NULL)
-        error = protocol->callbacks->connection_made(protocol, &stream->transport);
-    eddy__stream_leave(stream, entered, "connection_made");
     if (error >= 0)
         return 0;
     eddy__stream_protocol_failed(stream, "connection_made", error);
@@ -200,7 +196,7 @@ static int stream_introduce(struct eddy__stream *stream)
 static void stream_run_start(struct eddy__ready *ready)
 {
     struct eddy__stream *stream = EDDY__OWNER(ready, struct eddy__stream, ready);
-    struct eddy__stream_setup *setup = &stream->opening->setup;
+    struct eddy__transport_setup *setup = &stream->opening->setup;
     int error = 0;
 
     eddy_transport_ref(&stream->transport); /* it may be lost and let go of below */
@@ -228,8 +224,10 @@ static void stream_run_start(struct eddy__ready *ready)
     eddy_transport_unref(&stream->transport);
 }
 
-void eddy__stream_forget(struct eddy__stream *stream)
+void eddy__stream_forget(struct eddy_transport *transport)
 {
+    struct eddy__stream *stream = stream_of(transport);
+
     if (stream->life == STREAM_STARTING) {
         eddy__stream_discard(stream);
         return;
@@ -256,17 +254,12 @@ static void stream_detach_channel(struct eddy__stream *stream)
 /** After connection_lost(), or in its place: everything but the memory goes (TR-7). */
 static void stream_let_go(struct eddy__stream *stream)
 {
-    struct eddy_server *server = stream->server;
-
     eddy__channel_disclaim(&stream->channel);
     eddy__channel_ops(&stream->channel)->close(stream->channel.socket);
     stream->view.socket = EDDY_NO_SOCKET;
     stream->transport.protocol = NULL;
     eddy__list_remove(&stream->live.node);
-    eddy__list_remove(&stream->server_node);
-    stream->server = NULL;
-    if (server != NULL)
-        eddy__server_detach(server);
+    eddy__server_detach(&stream->transport);
 }
 
 void eddy__stream_discard(struct eddy__stream *stream)
@@ -282,19 +275,8 @@ void eddy__stream_discard(struct eddy__stream *stream)
 /** connection_lost(), with the error and its words in place (TR-42). */
 static void stream_lose(struct eddy__stream *stream)
 {
-    eddy_protocol *protocol = stream->transport.protocol;
-    eddy_time entered = eddy__stream_enter(stream);
-    int error = 0;
-
     eddy_transport_ref(&stream->transport);
-    if (stream->error)
-        eddy__failure_restore(stream->error, stream->failure);
-    if (protocol->callbacks->connection_lost != NULL)
-        error = protocol->callbacks->connection_lost(protocol, stream->error);
-    eddy__stream_leave(stream, entered, "connection_lost");
-    stream->transport.protocol = NULL; /* it may have freed itself */
-    if (error < 0)
-        eddy__transport_report(&stream->transport, "connection_lost", error);
+    eddy__protocol_lost(&stream->transport, stream->error, stream->failure);
     eddy__stream_step(stream, STREAM_ON_LOST);
     eddy_transport_unref(&stream->transport);
 }
@@ -436,11 +418,6 @@ struct eddy_transport *eddy__stream_transport(struct eddy__stream *stream)
     return &stream->transport;
 }
 
-struct eddy__stream *eddy__stream_of_server_node(struct eddy__list *node)
-{
-    return EDDY__OWNER(node, struct eddy__stream, server_node);
-}
-
 static const struct eddy__channel_events stream_events = {
     .get_buffer = eddy__stream_get_buffer,
     .on_received = eddy__stream_on_received,
@@ -454,6 +431,7 @@ static const struct eddy__channel_events stream_events = {
 
 static const struct eddy__transport_kind stream_kind = {
     .name = "stream",
+    .carries_tls = true,
     .close = eddy__stream_close,
     .abort = eddy__stream_abort,
     .is_closing = eddy__stream_kind_is_closing,
@@ -471,5 +449,6 @@ static const struct eddy__transport_kind stream_kind = {
     .get_write_buffer_limits = eddy__stream_get_limits,
     .is_writing_paused = eddy__stream_is_writing_paused,
     .send_file = eddy__stream_send_file,
+    .forget = eddy__stream_forget,
     .free = eddy__stream_free,
 };

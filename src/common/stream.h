@@ -13,24 +13,6 @@
 
 struct eddy__stream;
 
-/** What a connection needs to become a program's. */
-struct eddy__stream_setup {
-    eddy_protocol_factory factory;
-    void *factory_arg;
-
-    /** The server that accepted it, or NULL; hears eddy__server_detach() after connection_lost. */
-    struct eddy_server *server;
-    struct eddy__list *server_streams; /**< the server's list, joined through its own node */
-
-    /**
-     * Called once from the loop, after connection_made() has run and reading is on: `error` 0 and
-     * the transport, borrowed; or why the factory made no protocol or connection_made() failed.
-     * May be NULL.
-     */
-    void (*on_made)(void *arg, struct eddy_transport *transport, int error);
-    void *on_made_arg;
-};
-
 /**
  * Make a stream over `socket`, taking it when this succeeds. `peer` (NULL: ask the socket, once
  * connected) is kept as "peername". EDDY_ENOMEM or the backend's error: the socket is the
@@ -60,23 +42,11 @@ void eddy__stream_connect(struct eddy__stream *stream, const eddy_address *addre
  * Start a connected stream: in the next iteration the factory is called, connection_made(), reading
  * enabled, on_made (TR-2, NET-15). Copies `setup`. Cannot fail.
  */
-void eddy__stream_start(struct eddy__stream *stream, const struct eddy__stream_setup *setup);
-
-/**
- * Nobody waits for on_made any more: the stream is closed as by close() (NET-16). From inside the
- * factory: once the protocol that it makes has been told of the connection (TR-52).
- */
-void eddy__stream_forget(struct eddy__stream *stream);
+void eddy__stream_start(struct eddy__stream *stream, const struct eddy__transport_setup *setup);
 
 /** Close a stream that was never started, and its socket. Nothing is called. Cannot fail. */
 void eddy__stream_discard(struct eddy__stream *stream);
 
 struct eddy_transport *eddy__stream_transport(struct eddy__stream *stream);
-
-/** The stream whose node in a server's list is `node`. */
-struct eddy__stream *eddy__stream_of_server_node(struct eddy__list *node);
-
-/** A stream of the server is gone: connection_lost() has returned (SRV-6). In server.c. */
-void eddy__server_detach(struct eddy_server *server);
 
 #endif

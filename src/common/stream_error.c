@@ -2,7 +2,6 @@
 /** How a stream ends by an error (TR-17, TR-25, TR-26), and what debug mode says of a stream. */
 #include "common/log.h"
 #include "common/stream_parts.h"
-#include <stdio.h>
 
 /** The peer's name for messages, as far as it is known. */
 static const char *stream_peer_text(const struct eddy__stream *stream,
@@ -25,7 +24,7 @@ void eddy__stream_log_made(const struct eddy__stream *stream)
                   stream->transport.kind->name, (long long)stream->channel.socket);
     else
         eddy__log(EDDY_LOG_DEBUG, "transport %p: %s %s", (const void *)&stream->transport,
-                  stream->server != NULL ? "accepted from" : "connected to",
+                  stream->transport.server != NULL ? "accepted from" : "connected to",
                   stream_peer_text(stream, peer));
 }
 
@@ -77,15 +76,4 @@ void eddy__stream_no_memory(struct eddy__stream *stream)
                                     .protocol = eddy_transport_get_protocol(&stream->transport),
                                     .transport = &stream->transport,
                                 });
-}
-
-void eddy__stream_leave(const struct eddy__stream *stream, eddy_time entered, const char *callback)
-{
-    struct eddy_loop *loop = stream->transport.loop;
-    char what[80];
-
-    if (entered == EDDY_FOREVER)
-        return;
-    snprintf(what, sizeof what, "%s() of transport %p", callback, (const void *)&stream->transport);
-    eddy__loop_report_slow(loop, eddy__loop_now(loop) - entered, what);
 }

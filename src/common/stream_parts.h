@@ -50,7 +50,7 @@ enum stream_writing { STREAM_WRITE_OPEN, STREAM_WRITE_ENDING, STREAM_WRITE_ENDED
 
 /** What only a stream that is being opened needs; freed when it is made. */
 struct stream_opening {
-    struct eddy__stream_setup setup;
+    struct eddy__transport_setup setup;
     void (*on_connected)(void *arg, int error);
     void *on_connected_arg;
 };
@@ -69,8 +69,6 @@ struct eddy__stream {
     struct stream_opening *opening;
     struct stream_names *names;    /* NULL: a pipe has none */
     struct eddy__failure *failure; /* the words for `error` */
-    struct eddy_server *server;
-    struct eddy__list server_node;
     struct eddy__output output;
     struct eddy__flow flow;
     struct eddy_socket_view view;
@@ -124,22 +122,12 @@ void eddy__stream_no_memory(struct eddy__stream *stream);
 /** Debug mode tells of connections (LOOP-33). */
 void eddy__stream_log_made(const struct eddy__stream *stream);
 
-/** When a callback of the protocol begins; EDDY_FOREVER if nobody wants to know. */
-static inline eddy_time eddy__stream_enter(const struct eddy__stream *stream)
-{
-    struct eddy_loop *loop = stream->transport.loop;
-
-    return loop->debug ? eddy__loop_now(loop) : EDDY_FOREVER;
-}
-
-/** It has returned: debug mode says so if it took long (LOOP-34). */
-void eddy__stream_leave(const struct eddy__stream *stream, eddy_time entered, const char *callback);
-
 /* Of the kinds' tables: those in stream.c, in stream_read.c, in stream_write.c. */
 void eddy__stream_close(struct eddy_transport *transport);
 void eddy__stream_abort(struct eddy_transport *transport);
 bool eddy__stream_kind_is_closing(const struct eddy_transport *transport);
 int eddy__stream_set_protocol(struct eddy_transport *transport, eddy_protocol *protocol);
+void eddy__stream_forget(struct eddy_transport *transport);
 void eddy__stream_free(struct eddy_transport *transport);
 
 int eddy__stream_pause_reading(struct eddy_transport *transport);

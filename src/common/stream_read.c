@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** The receiving side of a stream (TR-13..TR-19, TR-45..TR-48). */
 #include "common/log.h"
+#include "common/protocol.h"
 #include "common/stream_parts.h"
 #include <string.h>
 
@@ -68,21 +69,11 @@ bool eddy__stream_is_reading(const struct eddy_transport *transport)
 /** Ask a buffered protocol for memory; a failure or no room is fatal (TR-45). */
 static int stream_ask_buffer(struct eddy__stream *stream, ptrdiff_t hint, struct eddy__span *span)
 {
-    eddy_protocol *protocol = stream->transport.protocol;
-    void *buffer = NULL;
-    size_t size = 0;
-    eddy_time entered = eddy__stream_enter(stream);
-    int error = protocol->callbacks->get_buffer(protocol, hint, &buffer, &size);
+    int error = eddy__protocol_get_buffer(&stream->transport, hint, span);
 
-    eddy__stream_leave(stream, entered, "get_buffer");
-    if (error >= 0 && (buffer == NULL || size == 0))
-        error = eddy_error(EDDY_EINVALID, "get_buffer() returned an empty buffer");
-    if (error < 0) {
+    if (error)
         eddy__stream_protocol_failed(stream, "get_buffer", error);
-        return error;
-    }
-    *span = (struct eddy__span){buffer, size};
-    return 0;
+    return error;
 }
 
 int eddy__stream_get_buffer(struct eddy__channel *channel, struct eddy__span *span)
@@ -91,7 +82,7 @@ int eddy__stream_get_buffer(struct eddy__channel *channel, struct eddy__span *sp
     int error = 0;
 
     stream->buffer = NULL;
-    if (stream->transport.protocol->callbacks->get_buffer == NULL) {
+    if (!eddy__protocol_is_buffered(&stream->transport)) {
         *span = (struct eddy__span){stream->transport.loop->scratch, EDDY__SCRATCH_SIZE};
         return 0;
     }
@@ -104,13 +95,8 @@ int eddy__stream_get_buffer(struct eddy__channel *channel, struct eddy__span *sp
 
 static void stream_updated(struct eddy__stream *stream, size_t size)
 {
-    eddy_protocol *protocol = stream->transport.protocol;
-    eddy_time entered = eddy__stream_enter(stream);
-    int error = 0;
+    int error = eddy__protocol_updated(&stream->transport, size);
 
-    if (protocol->callbacks->buffer_updated != NULL)
-        error = protocol->callbacks->buffer_updated(protocol, size);
-    eddy__stream_leave(stream, entered, "buffer_updated");
     if (error < 0)
         eddy__stream_data_failed(stream, "buffer_updated", error);
 }
@@ -119,7 +105,7 @@ static void stream_updated(struct eddy__stream *stream, size_t size)
 static void stream_feed(struct eddy__stream *stream, const unsigned char *data, size_t size)
 {
     while (size > 0 && !eddy__stream_is_closing(stream) &&
-           stream->transport.protocol->callbacks->get_buffer != NULL) {
+           eddy__protocol_is_buffered(&stream->transport)) {
         struct eddy__span span;
         size_t piece;
 
@@ -135,13 +121,8 @@ static void stream_feed(struct eddy__stream *stream, const unsigned char *data, 
 
 static void stream_received(struct eddy__stream *stream, const void *data, size_t size)
 {
-    eddy_protocol *protocol = stream->transport.protocol;
-    eddy_time entered = eddy__stream_enter(stream);
-    int error = 0;
+    int error = eddy__protocol_received(&stream->transport, data, size);
 
-    if (protocol->callbacks->data_received != NULL)
-        error = protocol->callbacks->data_received(protocol, data, size);
-    eddy__stream_leave(stream, entered, "data_received");
     if (error < 0)
         eddy__stream_data_failed(stream, "data_received", error);
 }
@@ -154,7 +135,7 @@ void eddy__stream_on_received(struct eddy__channel *channel, const void *data, s
     stream->buffer = NULL;
     if (buffer != NULL && data == buffer)
         stream_updated(stream, size);
-    else if (stream->transport.protocol->callbacks->get_buffer != NULL)
+    else if (eddy__protocol_is_buffered(&stream->transport))
         stream_feed(stream, data, size);
     else
         stream_received(stream, data, size);
@@ -163,9 +144,7 @@ void eddy__stream_on_received(struct eddy__channel *channel, const void *data, s
 void eddy__stream_on_receive_ended(struct eddy__channel *channel, int error)
 {
     struct eddy__stream *stream = stream_of_channel(channel);
-    eddy_protocol *protocol = stream->transport.protocol;
-    eddy_time entered;
-    int answer = 0;
+    int answer;
 
     stream->buffer = NULL;
     stream->reading = STREAM_READ_ENDED;
@@ -174,10 +153,7 @@ void eddy__stream_on_receive_ended(struct eddy__channel *channel, int error)
         return;
     }
     stream_log(stream, "received the end of the stream");
-    entered = eddy__stream_enter(stream);
-    if (protocol->callbacks->eof_received != NULL)
-        answer = protocol->callbacks->eof_received(protocol);
-    eddy__stream_leave(stream, entered, "eof_received");
+    answer = eddy__protocol_eof(&stream->transport);
     if (answer < 0)
         eddy__stream_protocol_failed(stream, "eof_received", answer);
     else if (answer == 0)

@@ -195,6 +195,31 @@ void eddy_transport_get_write_buffer_limits(const eddy_transport *transport, siz
         transport->kind->get_write_buffer_limits(transport, low, high);
 }
 
+/** TLS-33: the other kinds hold no input. */
+int eddy_transport_set_read_buffer_limits(eddy_transport *transport, size_t high, size_t low)
+{
+    if (transport->kind->set_read_buffer_limits == NULL)
+        return transport_unsupported(transport, "read buffer");
+    return transport->kind->set_read_buffer_limits(transport, high, low);
+}
+
+int eddy_transport_get_read_buffer_limits(const eddy_transport *transport, size_t *low,
+                                          size_t *high)
+{
+    *low = *high = 0;
+    if (transport->kind->get_read_buffer_limits == NULL)
+        return transport_unsupported(transport, "read buffer");
+    transport->kind->get_read_buffer_limits(transport, low, high);
+    return 0;
+}
+
+size_t eddy_transport_get_read_buffer_size(const eddy_transport *transport)
+{
+    return transport->kind->get_read_buffer_size == NULL
+               ? 0
+               : transport->kind->get_read_buffer_size(transport);
+}
+
 void eddy__transport_report(struct eddy_transport *transport, const char *what, int error)
 {
     char message[80];

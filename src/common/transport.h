@@ -8,6 +8,7 @@
 /** A missing function is EDDY_ENOTSUPPORTED (TR-1). Each is as the public call of its name. */
 struct eddy__transport_kind {
     const char *name;
+    bool carries_tls; /**< start_tls() takes it */
     void (*close)(struct eddy_transport *transport);
     void (*abort)(struct eddy_transport *transport);
     bool (*is_closing)(const struct eddy_transport *transport);
@@ -28,6 +29,10 @@ struct eddy__transport_kind {
     int (*set_write_buffer_limits)(struct eddy_transport *transport, size_t high, size_t low);
     void (*get_write_buffer_limits)(const struct eddy_transport *transport, size_t *low,
                                     size_t *high);
+    int (*set_read_buffer_limits)(struct eddy_transport *transport, size_t high, size_t low);
+    void (*get_read_buffer_limits)(const struct eddy_transport *transport, size_t *low,
+                                   size_t *high);
+    size_t (*get_read_buffer_size)(const struct eddy_transport *transport);
 
     /** Whether the protocol was told to pause writing. NULL: the kind sends no files (FILE-1). */
     bool (*is_writing_paused)(const struct eddy_transport *transport);
@@ -38,6 +43,12 @@ struct eddy__transport_kind {
      */
     struct eddy_future *(*send_file)(struct eddy_transport *transport,
                                      struct eddy__file_range *range);
+
+    /**
+     * Nobody waits for on_made of its setup any more: it is closed as by close() (NET-16). From
+     * inside the factory: once the protocol that it makes has been told of the connection (TR-52).
+     */
+    void (*forget)(struct eddy_transport *transport);
 
     /** The last reference is gone and nothing is under way: free the memory. */
     void (*free)(struct eddy_transport *transport);
@@ -60,8 +71,33 @@ struct eddy_transport {
     struct eddy_loop *loop; /**< a reference */
     eddy_protocol *protocol;
     struct eddy__interposer *interposer; /**< whose `protocol` that is, or NULL */
+    struct eddy_server *server;          /**< that accepted it, or NULL; a reference */
+    struct eddy__list server_node;       /**< in the server's list */
     uint32_t references;
 };
+
+/** What a connection needs to become a program's. */
+struct eddy__transport_setup {
+    eddy_protocol_factory factory;
+    void *factory_arg;
+
+    /** The server that accepted it, or NULL; hears eddy__server_detach() after connection_lost. */
+    struct eddy_server *server;
+
+    /**
+     * Called once from the loop, after connection_made() has run and reading is on: `error` 0 and
+     * the transport, borrowed; or why there is none: it could not be made ready, the factory made
+     * no protocol, or connection_made() failed. May be NULL.
+     */
+    void (*on_made)(void *arg, struct eddy_transport *transport, int error);
+    void *on_made_arg;
+};
+
+/** As the kind's forget(). */
+static inline void eddy__transport_forget(struct eddy_transport *transport)
+{
+    transport->kind->forget(transport);
+}
 
 /** Report a failing protocol callback (TR-26, TR-32, ERR-5): `what` names the callback. */
 void eddy__transport_report(struct eddy_transport *transport, const char *what, int error);

@@ -67,12 +67,9 @@ static int unix_connection_check(const struct eddy_loop *loop, eddy_protocol_fac
                                      sizeof options->reserved / sizeof options->reserved[0]);
     if (error)
         return error;
-    if (options->server_hostname != NULL && options->tls == NULL)
-        return eddy_error(EDDY_EINVALID, "server_hostname is only meaningful with tls");
     if (options->tls != NULL && options->server_hostname == NULL)
         return eddy_error(EDDY_EINVALID, "tls over a Unix socket needs server_hostname");
-    return eddy__check_tls(options->tls, options->tls_handshake_timeout,
-                           options->tls_shutdown_timeout);
+    return 0;
 }
 
 eddy_future *eddy_loop_create_unix_connection(eddy_loop *loop, eddy_protocol_factory factory,
@@ -80,19 +77,28 @@ eddy_future *eddy_loop_create_unix_connection(eddy_loop *loop, eddy_protocol_fac
                                               const eddy_unix_connection_options *options)
 {
     static const eddy_unix_connection_options defaults;
+    struct eddy__connection_setup setup = {.factory = factory, .factory_arg = arg};
     eddy_address_list *targets = NULL;
     int error;
 
     if (options == NULL)
         options = &defaults;
+    setup.tls = (struct eddy__tls_setup){
+        .context = options->tls,
+        .server_hostname = options->server_hostname,
+        .handshake_timeout = options->tls_handshake_timeout,
+        .shutdown_timeout = options->tls_shutdown_timeout,
+    };
     error = unix_connection_check(loop, factory, path, options);
+    if (error == 0)
+        error = eddy__tls_check(&setup.tls, false);
     if (error == 0 && options->sock != NULL)
-        return eddy__connection_over(loop, factory, arg, *options->sock);
+        return eddy__connection_over(loop, &setup, *options->sock);
     if (error == 0)
         error = unix_addresses(path, options->path_size, &targets);
     if (error)
         return eddy__future_failed(loop, error);
-    return eddy__connection_to(loop, factory, arg, targets);
+    return eddy__connection_to(loop, &setup, targets);
 }
 
 static int unix_server_check(const struct eddy_loop *loop, eddy_protocol_factory factory,
@@ -109,8 +115,7 @@ static int unix_server_check(const struct eddy_loop *loop, eddy_protocol_factory
         return eddy_error(EDDY_EINVALID, "a backlog cannot be negative");
     if (options->remove_sock_file && (options->sock == NULL || options->keep_socket_file))
         return eddy_error(EDDY_EINVALID, "remove_sock_file is only meaningful with sock");
-    return eddy__check_tls(options->tls, options->tls_handshake_timeout,
-                           options->tls_shutdown_timeout);
+    return 0;
 }
 
 /** Have the file at `path` removed when the server closes; abstract names have none (NET-35). */
@@ -196,7 +201,14 @@ eddy_future *eddy_loop_create_unix_server(eddy_loop *loop, eddy_protocol_factory
 
     if (options == NULL)
         options = &defaults;
+    setup.tls = (struct eddy__tls_setup){
+        .context = options->tls,
+        .handshake_timeout = options->tls_handshake_timeout,
+        .shutdown_timeout = options->tls_shutdown_timeout,
+    };
     error = unix_server_check(loop, factory, path, options);
+    if (error == 0)
+        error = eddy__tls_check(&setup.tls, true);
     if (error)
         return eddy__future_failed(loop, error);
     setup.backlog = options->backlog;

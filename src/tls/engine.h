@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * One side of one TLS connection, from bytes to bytes: no loop, no transport, no time. OpenSSL
+ * stays behind this header and context.h.
+ *
+ * Nothing here calls back but the callbacks of a program's context (server name, ALPN), which must
+ * not free the engine. Errors have their text set by eddy_error() when a call returns them.
+ */
+#ifndef EDDY_TLS_ENGINE_H
+#define EDDY_TLS_ENGINE_H
+
+#include <eddy/tls.h>
+
+struct eddy__tls_engine;
+
+/** Where the engine takes ciphertext from, and where it puts it; the owner moves both on. */
+struct eddy__tls_wire {
+    const unsigned char *in; /**< received, not yet looked at */
+    size_t in_size;
+    unsigned char *out; /**< room, of which ... */
+    size_t out_size;    /**< ... so many bytes are filled ... */
+    size_t out_max;     /**< ... of so many */
+};
+
+/** In place of a count of bytes. */
+enum eddy__tls_status {
+    EDDY__TLS_DONE = 0,
+    EDDY__TLS_WANT_INPUT = -1, /**< go on when there is more to read */
+    EDDY__TLS_WANT_ROOM = -2,  /**< go on when what is there was sent */
+    EDDY__TLS_CLOSED = -3,     /**< the peer has said that it sends no more */
+    EDDY__TLS_FAILED = -4      /**< for good; eddy__tls_engine_error() says why */
+};
+
+/**
+ * An engine on the side that `context` is for; refs it, borrows `wire` for its life.
+ *
+ * `server_hostname`, clients only: the name to ask for and to check; "" or NULL: neither.
+ * EDDY_EINVALID for a name that cannot be one, EDDY_ENOMEM, EDDY_ETLS.
+ */
+int eddy__tls_engine_new(struct eddy_tls_context *context, const char *server_hostname,
+                         struct eddy__tls_wire *wire, struct eddy__tls_engine **engine);
+
+/** Free it; not from inside one of its calls. NULL is allowed. */
+void eddy__tls_engine_free(struct eddy__tls_engine *engine);
+
+/** Take the handshake as far as it goes: DONE once, WANT_INPUT, WANT_ROOM, FAILED. */
+int eddy__tls_engine_handshake(struct eddy__tls_engine *engine);
+
+/** Decrypt: bytes >= 1, at most one record, or a status but DONE. */
+int64_t eddy__tls_engine_read(struct eddy__tls_engine *engine, void *buffer, size_t size);
+
+/**
+ * Encrypt `size` >= 1 bytes: how many were, or WANT_INPUT, WANT_ROOM, FAILED. After a WANT the same
+ * bytes, and maybe more, have to come next.
+ */
+int64_t eddy__tls_engine_write(struct eddy__tls_engine *engine, const void *data, size_t size);
+
+/** Say that no more comes (close_notify): DONE, WANT_INPUT, WANT_ROOM, FAILED. */
+int eddy__tls_engine_close(struct eddy__tls_engine *engine);
+
+/** Ask for new keys, sent with the next bytes: 0, EDDY_ENOTSUPPORTED, EDDY_ETLS. */
+int eddy__tls_engine_update_keys(struct eddy__tls_engine *engine, bool both);
+
+/** Complete records may lie inside, although the wire's input is empty. */
+bool eddy__tls_engine_has_pending(const struct eddy__tls_engine *engine);
+
+/** Why it FAILED, with the text set: EDDY_ETLS, EDDY_ETLSVERIFY, EDDY_ENOMEM. */
+int eddy__tls_engine_error(const struct eddy__tls_engine *engine);
+
+/** What the public functions of the same names tell, and the extra information (TR-9). */
+struct eddy_tls_context *eddy__tls_engine_context(const struct eddy__tls_engine *engine);
+const struct eddy_tls_certificate *eddy__tls_engine_peercert(struct eddy__tls_engine *engine);
+const struct eddy_tls_cipher *eddy__tls_engine_cipher(struct eddy__tls_engine *engine);
+
+#endif
