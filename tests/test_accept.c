@@ -143,15 +143,15 @@ static void test_close_ends_a_pending_retry(struct fixture *f)
 static void test_the_end_of_a_connection_does_not_end_the_back_off(struct fixture *f)
 {
     struct program program = {.count = 0};
+    struct eddy_transport transport = {.loop = f->loop};
     eddy_server *server;
 
     need_whole_test();
     make_played_server(f, &program, &server);
-    server->connections++;
-    eddy_server_ref(server);
+    eddy__server_attach(server, &transport);
     seen_listener->events->on_accept_failed(seen_listener, EDDY_EMFILE);
     assert_reported("out of resources", EDDY_EMFILE);
-    eddy__server_detach(server);
+    eddy__server_detach(&transport);
     assert_int_equal(accept_starts, 1);
     assert_int_equal(f->loop->timers.count, 1);
     eddy_server_close(server);

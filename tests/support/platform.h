@@ -67,4 +67,11 @@ bool platform_knows_localhost(void);
 /** Set or (with NULL) remove an environment variable. */
 void platform_set_environment(const char *name, const char *value);
 
+/** What a context for the wrong side, or a limit that is none, is refused with. */
+#ifdef EDDY_TLS
+#define NO_TLS_HERE EDDY_EINVALID
+#else
+#define NO_TLS_HERE EDDY_ENOTSUPPORTED
+#endif
+
 #endif
