@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: MIT
+"""Runs one contender once: starts it, puts it under load, and brings back figures.
+
+Servers inherit a listening socket, so that nobody has to be asked for a port. The server is
+pinned to one processor and the load generator to another.
+"""
+import json
+import mmap
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+from cases import PYTHON
+
+SERVER_CPU = 0
+CALLS = ("recvfrom", "recvmsg", "recvmmsg", "read", "readv", "sendto", "sendmsg", "sendmmsg",
+         "write", "writev", "sendfile", "splice", "epoll_wait", "epoll_pwait", "epoll_pwait2",
+         "epoll_ctl", "accept4", "close", "futex", "ioctl", "clock_gettime", "mmap", "munmap",
+         "mprotect", "madvise", "brk", "clone", "clone3", "vfork", "wait4", "waitid")
+TIME_LIMIT = 180
+
+
+class Failed(Exception):
+    """A contender could not run; the text says why."""
+
+
+def load_cpu():
+    return os.cpu_count() - 1
+
+
+def pin(cpu):
+    return lambda: os.sched_setaffinity(0, {cpu})
+
+
+class Bench:
+    """Where the programs lie, and what they are started with."""
+
+    def __init__(self, folder, source, backend=None):
+        self.folder = folder
+        self.source = source
+        self.load = os.path.join(folder, "load")
+        self.preload = os.path.join(folder, "count_allocations.so")
+        self.environment = dict(os.environ)
+        if backend:
+            self.environment["EDDY_BACKEND"] = backend
+        self.perf = self._perf_counts_calls()
+
+    @staticmethod
+    def _perf_counts_calls():
+        """Tracepoints count system calls without slowing the server down."""
+        if shutil.which("perf") is None:
+            return False
+        done = subprocess.run(["perf", "stat", "-x,", "-e", "raw_syscalls:sys_enter", "true"],
+                              capture_output=True, text=True)
+        return done.returncode == 0 and "not" not in done.stderr
+
+    def python_for(self, contender):
+        for python in (sys.executable, "/usr/bin/python3"):
+            code = "import uvloop" if contender == "uvloop" else "import asyncio"
+            if os.access(python, os.X_OK) and subprocess.run(
+                    [python, "-c", code], capture_output=True).returncode == 0:
+                return python
+        return None
+
+    def command(self, case, contender):
+        """What to start; None if it was not built, for want of its library."""
+        if contender in PYTHON:
+            python = self.python_for(contender)
+            script = os.path.join(self.source, case.folder, "python.py")
+            if python is None or not os.path.exists(script):
+                return None
+            return [python, script, contender]
+        program = os.path.join(self.folder, case.folder, contender)
+        return [program] if os.access(program, os.X_OK) else None
+
+
+class Server:
+    """A contender that listens."""
+
+    def __init__(self, bench, case, command, prefix=(), environment=None):
+        self.folder = tempfile.mkdtemp(prefix="eddy-bench-")
+        listener = self._listen(case)
+        self.errors = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            [*prefix, *command, case.socket, str(listener.fileno())],
+            pass_fds=[listener.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=self.errors, env=environment or bench.environment,
+            preexec_fn=pin(SERVER_CPU))
+        listener.close()
+        self.pid = self.process.pid
+
+    def _listen(self, case):
+        if case.socket == "unix":
+            self.address = os.path.join(self.folder, "socket")
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(self.address)
+        else:
+            kind = socket.SOCK_DGRAM if case.socket == "udp" else socket.SOCK_STREAM
+            listener = socket.socket(socket.AF_INET, kind)
+            listener.bind(("127.0.0.1", 0))
+            self.address = str(listener.getsockname()[1])
+        listener.setblocking(False)
+        if case.socket == "tcp":
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if case.socket != "udp":
+            listener.listen(4096)
+        return listener
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def complaint(self):
+        self.errors.seek(0)
+        return self.errors.read().decode(errors="replace").strip()[-400:]
+
+
+def run_load(bench, case, target, prefix=(), **options):
+    words = [f"{name}={value}" for name, value in {**case.options, **options}.items()]
+    done = subprocess.run([*prefix, bench.load, case.job, target.address, *words],
+                          capture_output=True, text=True, timeout=TIME_LIMIT,
+                          preexec_fn=pin(load_cpu()))
+    if done.returncode != 0:
+        raise Failed(f"{done.stderr.strip()} {target.complaint()}".strip())
+    return json.loads(done.stdout)
+
+
+def figures(result):
+    """A window of the load generator in microseconds per operation."""
+    operations = result["operations"]
+    if operations == 0:
+        raise Failed("no operation ended within the window")
+    return {
+        "cpu_us": result["server_cpu"] * 1e6 / operations,
+        "user_us": result["server_user"] * 1e6 / operations,
+        "busy": result["server_cpu"] / result["seconds"],
+        "per_second": operations / result["seconds"],
+        "bytes_per_second": result["bytes"] / result["seconds"],
+        "p50_us": result["p50_ns"] / 1e3,
+        "p99_us": result["p99_ns"] / 1e3,
+        "p999_us": result["p999_ns"] / 1e3,
+    }
+
+
+def time_server(bench, case, contender, warm, seconds):
+    server = Server(bench, case, bench.command(case, contender))
+    try:
+        return figures(run_load(bench, case, server, warm=warm, seconds=seconds,
+                                server=server.pid))
+    finally:
+        server.stop()
+
+
+class Totals:
+    """The file in which count_allocations.so keeps its sums."""
+
+    def __init__(self):
+        self.file = tempfile.NamedTemporaryFile(prefix="eddy-bench-")
+        self.file.truncate(mmap.PAGESIZE)
+        self.map = mmap.mmap(self.file.fileno(), mmap.PAGESIZE)
+
+    def environment(self, bench):
+        return {**bench.environment, "LD_PRELOAD": bench.preload,
+                "EDDY_BENCH_ALLOCATIONS": self.file.name}
+
+    def read(self):
+        given, _, in_use = struct.unpack_from("qqq", self.map)
+        return given, in_use
+
+
+def read_perf(path):
+    counts = {}
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            fields = line.strip().split(",")
+            if len(fields) > 2 and fields[0].isdigit():
+                name = fields[2].replace("syscalls:sys_enter_", "")
+                counts["all" if name.startswith("raw_") else name] = int(fields[0])
+    return counts
+
+
+def perf_prefix(path, pid=None):
+    events = ",".join(["raw_syscalls:sys_enter", *(f"syscalls:sys_enter_{c}" for c in CALLS
+                       if os.path.isdir(f"/sys/kernel/tracing/events/syscalls/sys_enter_{c}"))])
+    target = ["-p", str(pid)] if pid else []
+    return ["perf", "stat", "-x,", "-e", events, "-o", path, *target, "--"]
+
+
+def read_strace(path):
+    """The table of strace -c: the number of calls is the fourth word, the name the last."""
+    counts = {}
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            words = line.split()
+            if len(words) >= 5 and words[0].replace(".", "").isdigit() and words[3].isdigit():
+                counts["all" if words[-1] == "total" else words[-1]] = int(words[3])
+    return counts
+
+
+def count_once(bench, case, contender, count):
+    """System calls and allocations of a server for `count` operations, start included."""
+    totals = Totals()
+    with tempfile.NamedTemporaryFile(prefix="eddy-bench-") as log:
+        server = Server(bench, case, bench.command(case, contender),
+                        environment=totals.environment(bench))
+        try:
+            tracer = None
+            prefix = perf_prefix(log.name, server.pid)
+            if not bench.perf:
+                prefix = ()
+                tracer = subprocess.Popen(["strace", "-c", "-f", "-o", log.name, "-p",
+                                           str(server.pid)], stderr=subprocess.DEVNULL)
+                time.sleep(0.3)
+            run_load(bench, case, server, prefix=prefix, count=count)
+            given, _ = totals.read()
+        finally:
+            server.stop()
+        if tracer:
+            tracer.wait(20)
+        calls = read_perf(log.name) if bench.perf else read_strace(log.name)
+    return {"allocations": given, **{f"calls:{name}": n for name, n in calls.items()}}
+
+
+def slope(once, count):
+    """Costs of one operation: those of 2 n less those of n, so that no start-up is in them."""
+    first, second = once(count), once(2 * count)
+    return {name: (second.get(name, 0) - first.get(name, 0)) / count
+            for name in {*first, *second}}
+
+
+def tidy_counts(raw):
+    """Rounded, and without the calls that hardly occur."""
+    counts = {"allocations": round(raw["allocations"], 3),
+              "syscalls": round(raw.get("calls:all", 0), 3)}
+    counts["calls"] = {name[6:]: round(value, 3) for name, value in sorted(raw.items())
+                       if name.startswith("calls:") and name != "calls:all" and value >= 0.005}
+    return counts
+
+
+def count_server(bench, case, contender):
+    return tidy_counts(slope(lambda n: count_once(bench, case, contender, n), case.count))
+
+
+def read_callgrind(path):
+    total = 0
+    with open(path, encoding="utf-8", errors="replace") as file:
+        for line in file:
+            if line.startswith(("summary:", "totals:")):
+                total = int(line.split()[1])
+    if total == 0:
+        raise Failed("callgrind wrote no total")
+    return total
+
+
+def callgrind(path):
+    return ["valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={path}"]
+
+
+def exact_once(bench, case, contender, count):
+    with tempfile.TemporaryDirectory(prefix="eddy-bench-") as folder:
+        path = os.path.join(folder, "out")
+        server = Server(bench, case, bench.command(case, contender), prefix=callgrind(path))
+        try:
+            run_load(bench, case, server, count=count)
+        finally:
+            server.stop()
+        return {"instructions": read_callgrind(path)}
+
+
+def exact_server(bench, case, contender):
+    """Instructions in user space for one operation, by callgrind."""
+    return round(slope(lambda n: exact_once(bench, case, contender, n),
+                       case.exact)["instructions"], 1)
+
+
+def time_contender(bench, case, contender, arguments):
+    return time_server(bench, case, contender, arguments.warm, arguments.seconds)
+
+
+def count_contender(bench, case, contender):
+    return count_server(bench, case, contender)
+
+
+def exact_contender(bench, case, contender):
+    return exact_server(bench, case, contender)
