@@ -97,6 +97,14 @@ static void test_sendall_goes_on_after_an_interrupt(struct fixture *f)
     eddy__sys_reset();
 }
 
+/* The system has begun, and a signal ends the call. */
+static int connect_interrupted(int fd, const struct sockaddr *address, socklen_t size)
+{
+    connect(fd, address, size);
+    errno = EINTR;
+    return -1;
+}
+
 /* SOCK-7: an interrupted connect goes on by itself. */
 static void test_connect_goes_on_after_an_interrupt(struct fixture *f)
 {
@@ -108,12 +116,11 @@ static void test_connect_goes_on_after_an_interrupt(struct fixture *f)
     listener_new(f, &address);
     must(eddy_socket_new(f->loop, EDDY_INET, EDDY_STREAM, EDDY_TCP, &sockets[0]));
     fixture_keep_socket(f, sockets[0]);
-    eddy__sys_fail(EDDY__SYS_connect, 1, EINTR);
+    eddy__sys.connect = connect_interrupted;
     error = eddy_loop_run_until_complete(
         f->loop, eddy_loop_sock_connect(f->loop, sockets[0], &address), NULL);
-    /* The injected call never reached the system, so that the socket is idle: what counts is that
-     * the operation waited and asked for the outcome. */
     assert_int_equal(error, 0);
+    assert_int_equal(eddy__sys_count(EDDY__SYS_connect), 1);
     assert_true(eddy__sys_count(EDDY__SYS_getsockopt) > 0);
     eddy__sys_reset();
 }
