@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Watching and reaping: SUB-14, SUB-23..SUB-28, each way of it, and system calls that fail. */
+/* Watching and reaping, each way of it: SUB-14, SUB-23..SUB-28. */
 #include "support/child.h"
 #include "support/support.h"
 #include "support/sweep.h"
@@ -45,15 +45,26 @@ static int no_waitid_by_pidfd(idtype_t type, id_t id, siginfo_t *info, int optio
 }
 #endif
 
-static int no_close_descriptors(unsigned first, unsigned last)
+#if defined(EDDY__HAVE_KQUEUE)
+static bool is_for_child(const struct kevent *changes, int count)
 {
-    (void)first, (void)last;
-    errno = ENOSYS;
-    return -1;
+    return count == 1 && changes->filter == EVFILT_PROC && (changes->flags & EV_ADD) != 0;
 }
 
-/* How a child is watched: by pidfd, by an older kernel's, by a thread. */
-enum way { BY_PIDFD, BY_OLD_PIDFD, BY_THREAD, WAYS };
+static int no_children_in_kevent(int queue, const struct kevent *changes, int change_count,
+                                 struct kevent *events, int event_count,
+                                 const struct timespec *limit)
+{
+    if (is_for_child(changes, change_count)) {
+        errno = ENOMEM;
+        return -1;
+    }
+    return kevent(queue, changes, change_count, events, event_count, limit);
+}
+#endif
+
+/* How a child is watched: by the loop as it can, by an older kernel's pidfd, by a thread. */
+enum way { BY_LOOP, BY_OLD_PIDFD, BY_THREAD, WAYS };
 
 static void choose(enum way way)
 {
@@ -65,9 +76,27 @@ static void choose(enum way way)
     }
     if (way == BY_THREAD)
         eddy__sys.open_pidfd = no_open_pidfd;
-#else
-    (void)way;
 #endif
+#if defined(EDDY__HAVE_KQUEUE)
+    if (way == BY_THREAD)
+        eddy__sys.kevent = no_children_in_kevent;
+#endif
+    (void)way;
+}
+
+/* Whether loops watch children here, or always leave it to a thread. */
+static bool loop_can_watch(const struct fixture *f)
+{
+    bool can = fixture_backend_is(f, "kqueue");
+#if defined(__linux__)
+    int pidfd = open_pidfd(getpid());
+
+    if (pidfd >= 0) {
+        close(pidfd);
+        can = true;
+    }
+#endif
+    return can;
 }
 
 /* The table of calls may only change while no thread uses it: those of children have to post. */
@@ -97,7 +126,7 @@ static void close_loop(struct fixture *f)
 static void run_every_way(struct fixture *f, void (*scene)(struct fixture *f))
 {
     child_or_skip(f);
-    for (enum way way = BY_PIDFD; way < WAYS; way++) {
+    for (enum way way = BY_LOOP; way < WAYS; way++) {
         choose(way);
         scene(f);
         await_posts(f);
@@ -120,6 +149,24 @@ static void exit_code_scene(struct fixture *f)
 static void test_exit_code(struct fixture *f)
 {
     run_every_way(f, exit_code_scene);
+}
+
+/* SUB-24: no thread is needed where the loop can do it. */
+static void test_loop_watches_by_itself(struct fixture *f)
+{
+    child_or_skip(f);
+    if (!loop_can_watch(f))
+        skip();
+    choose(BY_LOOP);
+    exit_code_scene(f);
+    assert_int_equal(eddy__sys_count(EDDY__SYS_pthread_create), 0);
+    choose(BY_THREAD);
+    recorder_reset();
+    exit_code_scene(f);
+    if (!allocations_failed())
+        assert_int_equal(eddy__sys_count(EDDY__SYS_pthread_create), 1);
+    await_posts(f);
+    eddy__sys_reset();
 }
 
 static void signal_scene(struct fixture *f)
@@ -303,27 +350,6 @@ static void test_handler_of_the_program(struct fixture *f)
     run_every_way(f, handler_scene);
 }
 
-#if defined(__linux__)
-/* Die before anybody watches. */
-static int open_pidfd_late(pid_t pid)
-{
-    siginfo_t info;
-
-    waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
-    return open_pidfd(pid);
-}
-
-/* SUB-25. */
-static void test_child_dead_before_it_is_watched(struct fixture *f)
-{
-    child_or_skip(f);
-    eddy__sys_reset();
-    eddy__sys.open_pidfd = open_pidfd_late;
-    exit_code_scene(f);
-    eddy__sys_reset();
-}
-#endif
-
 /* Wait until nobody is left to be reaped. */
 static bool children_are_gone(void)
 {
@@ -341,8 +367,8 @@ static bool children_are_gone(void)
 static void test_loop_closes_over_a_child(struct fixture *f)
 {
     struct child c;
+    bool watched;
     int status;
-    int pidfd;
     pid_t pid;
 
     child_or_skip(f);
@@ -350,6 +376,7 @@ static void test_loop_closes_over_a_child(struct fixture *f)
     child_init(&c);
     child_shell(f, &c, "exec cat", NULL);
     pid = (pid_t)eddy_transport_get_pid(c.transport);
+    watched = loop_can_watch(f);
     eddy_loop_set_debug(f->loop, true);
     must(eddy_loop_close(f->loop));
     assert_logged(EDDY_LOG_WARNING, "still runs");
@@ -357,12 +384,9 @@ static void test_loop_closes_over_a_child(struct fixture *f)
     assert_logged(EDDY_LOG_WARNING, "was never closed");
     assert_logged(EDDY_LOG_WARNING, "was never closed");
     assert_recorded("made");
-    /* Its input has ended with our pipe. Where there are no pidfds, a thread reaps it. */
-    pidfd = EDDY__SYS(open_pidfd)(getpid());
-    if (pidfd >= 0) {
-        close(pidfd);
+    /* Its input has ended with our pipe. If a thread waits for it, that one reaps it. */
+    if (watched)
         waitpid(pid, &status, 0);
-    }
     assert_true(children_are_gone());
 }
 
@@ -388,7 +412,7 @@ static void test_loop_closes_over_a_dead_child(struct fixture *f)
 
     need_working_calls();
     child_or_skip(f);
-    for (enum way way = BY_PIDFD; way < WAYS; way++) {
+    for (enum way way = BY_LOOP; way < WAYS; way++) {
         eddy_loop_options options = {.backend = eddy_loop_get_backend(f->loop)};
         eddy_loop *outer = f->loop;
         size_t before = allocations_live();
@@ -431,93 +455,6 @@ static void test_loop_closes_over_a_waiter(struct fixture *f)
     eddy__sys_reset();
 }
 
-/* Start with the nth `call` failing, and end what was started all the same; its error. */
-static int start_with(struct fixture *f, enum eddy__sys_number call, unsigned nth, int error)
-{
-    eddy_value value = {0};
-    eddy_future *future;
-    struct child c;
-    int result;
-
-    child_init(&c);
-    eddy__sys_reset();
-    eddy__sys_fail(call, nth, error);
-    future = eddy_loop_subprocess_shell(f->loop, child_factory, &c, "exec cat", NULL);
-    eddy__sys_fail(call, 0, 0);
-    result = eddy_loop_run_until_complete(f->loop, future, &value);
-    if (result == 0) {
-        eddy_transport_close(value.transport);
-        child_run(f, &c);
-        eddy_transport_unref(value.transport);
-    }
-    recorder_reset();
-    return result;
-}
-
-/* SUB-7, SUB-28: each step of a start fails once; nothing is left, whatever it was. */
-static void test_each_step_of_a_start_may_fail(struct fixture *f)
-{
-    static const struct {
-        enum eddy__sys_number call;
-        int number;
-        int code;
-    } steps[] = {
-        {EDDY__SYS_spawn_child, EAGAIN, EDDY_EAGAIN},
-        {EDDY__SYS_dup2, EMFILE, EDDY_EMFILE},
-        {EDDY__SYS_fcntl, EMFILE, EDDY_EMFILE},
-        {EDDY__SYS_execve, ENOEXEC, EDDY_ENOEXEC},
-#if defined(EDDY__HAVE_PIPE2)
-        {EDDY__SYS_pipe2, EMFILE, EDDY_EMFILE},
-#endif
-    };
-
-    child_or_skip(f);
-    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        int failed = 0;
-
-        for (unsigned nth = 1; nth < 8; nth++) {
-            int error = start_with(f, steps[i].call, nth, steps[i].number);
-
-            if (error == EDDY_ENOMEM && allocations_failed())
-                continue;
-            assert_true(error == 0 || error == steps[i].code);
-            failed += error != 0;
-        }
-        assert_true(failed > 0 || allocations_failed());
-    }
-    eddy__sys_reset();
-}
-
-/* SUB-5: what a child asks for may fail, and is told. */
-static void test_each_wish_of_a_start_may_fail(struct fixture *f)
-{
-    static const enum eddy__sys_number calls[] = {EDDY__SYS_setsid, EDDY__SYS_setpgid,
-                                                  EDDY__SYS_chdir, EDDY__SYS_open};
-    const eddy_subprocess_options options[] = {
-        {.start_new_session = true},
-        {.new_process_group = true},
-        {.cwd = "/"},
-        {.stdin_mode = EDDY_DEVNULL},
-    };
-
-    child_or_skip(f);
-    for (size_t i = 0; i < 4; i++) {
-        struct child c;
-        int error;
-
-        child_init(&c);
-        eddy__sys_reset();
-        eddy__sys_fail(calls[i], 1, EPERM);
-        error = eddy_loop_run_until_complete(
-            f->loop, eddy_loop_subprocess_shell(f->loop, child_factory, &c, "exit 0", &options[i]),
-            NULL);
-        if (error != EDDY_ENOMEM || !allocations_failed())
-            assert_int_equal(error, EDDY_EPERM);
-    }
-    eddy__sys_reset();
-    assert_nothing_recorded();
-}
-
 /* Nothing can watch it: then it is not started, or rather ended and reaped at once. */
 static void test_start_without_any_watch(struct fixture *f)
 {
@@ -536,26 +473,11 @@ static void test_start_without_any_watch(struct fixture *f)
     assert_true(children_are_gone());
 }
 
-/* Old systems have no call that closes many descriptors. */
-static void test_descriptors_closed_one_by_one(struct fixture *f)
-{
-    struct child c;
-
-    child_or_skip(f);
-    eddy__sys_reset();
-    eddy__sys.close_descriptors = no_close_descriptors;
-    child_init(&c);
-    child_shell(f, &c, "if (: >&9) 2>/dev/null; then echo yes; else echo no; fi; cat", NULL);
-    child_close_stdin(&c);
-    child_run(f, &c);
-    eddy__sys_reset();
-    assert_string_equal(c.text[1], "no\n");
-}
-
 int main(void)
 {
     static const struct test tests[] = {
         TEST(test_exit_code),
+        TEST(test_loop_watches_by_itself),
         TEST(test_signals),
         TEST(test_close),
         TEST(test_cancel),
@@ -564,17 +486,11 @@ int main(void)
         TEST(test_ignored_sigchld),
         TEST(test_other_children_are_left_alone),
         TEST(test_handler_of_the_program),
-#if defined(__linux__)
-        TEST(test_child_dead_before_it_is_watched),
-#endif
         TEST(test_loop_closes_over_a_child),
         TEST(test_thread_reaps_for_a_closed_loop),
         TEST(test_loop_closes_over_a_dead_child),
         TEST(test_loop_closes_over_a_waiter),
-        TEST(test_each_step_of_a_start_may_fail),
-        TEST(test_each_wish_of_a_start_may_fail),
         TEST(test_start_without_any_watch),
-        TEST(test_descriptors_closed_one_by_one),
     };
 
     return run_suite("process_watch", tests);

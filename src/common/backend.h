@@ -131,6 +131,13 @@ struct eddy__backend {
 
     const struct eddy__socket_ops *sockets;
 
+    /**
+     * A child process can be watched without a descriptor: by a channel whose `socket` is its id
+     * and whose `ops` are eddy__process_ids (src/posix/backends.h). READABLE is the only event,
+     * comes once, and may come a moment before the child can be reaped.
+     */
+    bool watches_processes;
+
     /** Make the kernel objects; sets loop->backend_state. Leaves nothing behind if it fails. */
     int (*open)(struct eddy_loop *loop);
 

@@ -15,4 +15,10 @@ extern const struct eddy__backend eddy__kqueue_backend;
 extern const struct eddy__backend eddy__poll_backend;
 extern const struct eddy__backend eddy__select_backend;
 
+/**
+ * Marks the channel of a child process, whose `socket` is the child's id. There is nothing to call:
+ * a process is only watched. See eddy__backend.watches_processes.
+ */
+extern const struct eddy__socket_ops eddy__process_ids;
+
 #endif

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Children: watched by a pidfd in the loop where there is one (Linux 5.3), else by a thread that
- * waits for this child alone.
+ * Children: watched in the loop where that is possible, by their process id (kqueue) or by a pidfd
+ * (Linux 5.3), else by a thread that waits for this child alone.
+ *
+ * A kqueue refuses a child that is ending already, as there is nothing left to wait for (ESRCH).
+ * Then too the thread waits, which the child does not keep long, and which the loop would have to
+ * do in its place: the child cannot always be reaped at that moment.
  *
  * Only the loop's thread reaps, so that a signal never goes to a process id that has been given to
  * somebody else meanwhile: the waiting thread sees the end and leaves the child as it is (WNOWAIT).
@@ -14,6 +18,7 @@
 #include "common/log.h"
 #include "common/pipe.h"
 #include "common/thread.h"
+#include "posix/backends.h"
 #include "posix/descriptor.h"
 #include "posix/spawn.h"
 #include "posix/sys.h"
@@ -34,15 +39,16 @@ struct eddy__child {
     void (*on_exit)(void *arg, int64_t code);
     void *arg;
     pid_t pid;
-    int pidfd;                    /* -1: a thread waits */
-    struct child_waiter *waiter;  /* NULL: none waits */
+    int pidfd;                    /* -1: the system has none, or it is closed */
+    struct child_waiter *waiter;  /* NULL: no thread waits */
+    bool is_watched;              /* by the channel */
     bool has_ended;               /* and was reaped */
     bool is_free;                 /* the owner has let go */
     bool has_channel;             /* on_closed is still to come */
     struct eddy__channel channel; /* last: the backend's part follows */
 };
 
-static const struct eddy__channel_events child_events;
+const struct eddy__socket_ops eddy__process_ids = {0};
 
 int eddy__child_check(void)
 {
@@ -60,11 +66,13 @@ const char *eddy__child_shell(const char *command, const char *argv[4])
 
 int eddy__child_pipe(bool we_write, eddy_socket *ours, eddy_socket *theirs)
 {
+    const struct eddy__socket_ops *ops =
+        we_write ? &eddy__system_write_pipes : &eddy__system_read_pipes;
     int fds[2];
     int error = eddy__descriptor_pipe_blocking(fds);
 
     if (error == 0) {
-        error = eddy__descriptor_set_nonblocking(fds[we_write]);
+        error = ops->set_nonblocking(fds[we_write]);
         if (error) {
             eddy__descriptor_close(fds[0]);
             eddy__descriptor_close(fds[1]);
@@ -102,14 +110,14 @@ static int64_t child_decode(const siginfo_t *info)
 }
 
 /* Ask for the end, by the pidfd if there is one: it stays with this child, whoever reaps it. */
-static int child_ask(pid_t pid, int pidfd, siginfo_t *info)
+static int child_ask(pid_t pid, int pidfd, int options, siginfo_t *info)
 {
     int result;
 
 #if defined(__linux__)
     if (pidfd >= 0) {
         do
-            result = EDDY__SYS(waitid)(CHILD_P_PIDFD, (id_t)pidfd, info, WEXITED | WNOHANG);
+            result = EDDY__SYS(waitid)(CHILD_P_PIDFD, (id_t)pidfd, info, WEXITED | options);
         while (result < 0 && errno == EINTR); /* without waiting, a signal meets it at most once */
         if (result == 0 || errno != EINVAL)   /* Linux 5.3 has pidfds but not this */
             return result;
@@ -118,16 +126,16 @@ static int child_ask(pid_t pid, int pidfd, siginfo_t *info)
     (void)pidfd;
 #endif
     do
-        result = EDDY__SYS(waitid)(P_PID, (id_t)pid, info, WEXITED | WNOHANG);
-    while (result < 0 && errno == EINTR); /* as above */
+        result = EDDY__SYS(waitid)(P_PID, (id_t)pid, info, WEXITED | options);
+    while (result < 0 && errno == EINTR); /* as above, or it goes on waiting */
     return result;
 }
 
-/* Reap a child that has ended: false if it has not. */
-static bool child_reap(pid_t pid, int pidfd, int64_t *code)
+/* Reap a child that has ended: false if it has not. `options`: 0, or WNOHANG. */
+static bool child_reap(pid_t pid, int pidfd, int options, int64_t *code)
 {
     siginfo_t info = {0};
-    int result = child_ask(pid, pidfd, &info);
+    int result = child_ask(pid, pidfd, options, &info);
 
     if (result == 0 && info.si_pid == 0)
         return false;
@@ -141,14 +149,18 @@ static bool child_reap(pid_t pid, int pidfd, int64_t *code)
     return true;
 }
 
-/* Close the pidfd, which ends the watching as well. */
+/* End the watching, and close the pidfd if it is one. */
 static void child_close_channel(struct eddy__child *child)
 {
-    if (child->pidfd < 0)
+    bool is_pidfd = child->pidfd >= 0;
+
+    if (!child->is_watched)
         return;
+    child->is_watched = false;
     child->pidfd = -1;
-    eddy__channel_disclaim(&child->channel);
-    child->loop->backend->channel_close(&child->channel, true);
+    if (is_pidfd)
+        eddy__channel_disclaim(&child->channel);
+    child->loop->backend->channel_close(&child->channel, is_pidfd);
 }
 
 static void child_release(struct eddy__child *child)
@@ -178,7 +190,9 @@ static void child_on_ready(struct eddy__channel *channel, unsigned event)
     int64_t code;
 
     (void)event;
-    if (child_reap(child->pid, child->pidfd, &code))
+    /* A pidfd may be reported without reason. A process id is not, but the system tells of the exit
+     * in the middle of it, and tells it once: here the rest of it is waited for. */
+    if (child_reap(child->pid, child->pidfd, child->pidfd >= 0 ? WNOHANG : 0, &code))
         child_end(child, code);
 }
 
@@ -187,8 +201,30 @@ static const struct eddy__channel_events child_events = {
     .on_closed = child_on_closed,
 };
 
-/* Have the loop watch a pidfd. */
-static int child_watch(struct eddy__child *child)
+/* Have the loop watch `socket`, which is the child's pidfd or its id. */
+static int child_watch_socket(struct eddy__child *child, eddy_socket socket,
+                              const struct eddy__socket_ops *ops)
+{
+    int error;
+
+    child->channel.events = &child_events;
+    child->channel.loop = child->loop;
+    child->channel.ops = ops;
+    child->channel.socket = socket;
+    error = child->loop->backend->channel_open(&child->channel);
+    if (error)
+        return error;
+    child->is_watched = true;
+    child->has_channel = true;
+    if (child->pidfd >= 0)
+        eddy__channel_claim(&child->channel); /* an id is no descriptor, whatever its number */
+    error = child->loop->backend->watch(&child->channel, EDDY__READABLE);
+    if (error)
+        child_close_channel(child);
+    return error;
+}
+
+static int child_watch_pidfd(struct eddy__child *child)
 {
 #if defined(__linux__)
     int fd = EDDY__SYS(open_pidfd)(child->pid);
@@ -196,27 +232,25 @@ static int child_watch(struct eddy__child *child)
 
     if (fd < 0)
         return eddy__system_error(errno);
-    child->channel.events = &child_events;
-    child->channel.loop = child->loop;
-    child->channel.ops = &eddy__system_read_pipes; /* it is only closed by them */
-    child->channel.socket = fd;
-    error = child->loop->backend->channel_open(&child->channel);
-    if (error) {
-        eddy__descriptor_close(fd);
-        return error;
-    }
     child->pidfd = fd;
-    child->has_channel = true;
-    eddy__channel_claim(&child->channel);
-    error = child->loop->backend->watch(&child->channel, EDDY__READABLE);
-    if (error)
-        child_close_channel(child);
+    error = child_watch_socket(child, fd, &eddy__system_read_pipes); /* they only close it */
+    if (error && child->pidfd >= 0) {
+        child->pidfd = -1; /* it did not become a channel */
+        eddy__descriptor_close(fd);
+    }
     return error;
 #else
     (void)child;
-    (void)child_events;
     return EDDY_ENOSYS;
 #endif
+}
+
+/* Have the loop watch it. */
+static int child_watch(struct eddy__child *child)
+{
+    if (child->loop->backend->watches_processes)
+        return child_watch_socket(child, child->pid, &eddy__process_ids);
+    return child_watch_pidfd(child);
 }
 
 static void child_free_waiter(struct child_waiter *waiter)
@@ -232,7 +266,7 @@ static void child_on_post(struct eddy__ready *ready)
     struct eddy__child *child = waiter->child;
     int64_t code = EDDY__CHILD_STATUS_LOST;
 
-    child_reap(waiter->pid, -1, &code);
+    child_reap(waiter->pid, -1, WNOHANG, &code);
     child_free_waiter(waiter);
     if (child == NULL)
         return;
@@ -246,7 +280,7 @@ static void child_on_dropped(struct eddy__post *post)
     struct child_waiter *waiter = EDDY__OWNER(post, struct child_waiter, post);
     int64_t code;
 
-    child_reap(waiter->pid, -1, &code);
+    child_reap(waiter->pid, -1, WNOHANG, &code);
     if (waiter->child != NULL) {
         waiter->child->waiter = NULL;
         waiter->child->has_ended = true;
@@ -265,7 +299,7 @@ static void child_wait(void *arg)
         ; /* all signals are blocked here, but for those of debuggers */
     if (eddy__loop_post(waiter->loop, &waiter->post) == 0)
         return;
-    child_reap(waiter->pid, -1, &code);
+    child_reap(waiter->pid, -1, WNOHANG, &code);
     child_free_waiter(waiter);
 }
 
@@ -398,7 +432,7 @@ bool eddy__child_free(struct eddy__child *child)
     if (!child->has_ended && child->waiter != NULL)
         child->waiter->child = NULL; /* its thread sees to the rest */
     else if (!child->has_ended)
-        child->has_ended = child_reap(child->pid, child->pidfd, &code);
+        child->has_ended = child_reap(child->pid, child->pidfd, WNOHANG, &code);
     child_close_channel(child);
     child->is_free = true;
     code = child->has_ended;

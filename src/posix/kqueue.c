@@ -13,6 +13,11 @@
  *
  * The wake-up is an event of the user's where the system has them (macOS, FreeBSD), which the
  * kernel resets itself; else a pipe, which the wait drains.
+ *
+ * A child process is watched by a filter of its own, which takes the process id and drops itself
+ * when it has told of the exit. Signals are not watched here: that filter only tells of a signal
+ * whose default action the program has turned off by itself, sees none that is sent to a thread,
+ * and would be a second way of doing what one handler does on every POSIX system (signal.c).
  */
 #include "posix/sys.h"
 
@@ -151,30 +156,34 @@ static void kqueue_close(struct eddy__reactor *reactor)
     eddy__free(queue);
 }
 
-static int queue_add(struct eddy__reactor_channel *channel, unsigned side)
+/* Add or delete the filter that tells when one side of a channel is ready. */
+static int queue_set(struct eddy__reactor_channel *channel, unsigned side, unsigned short action)
 {
     struct eddy__reactor *reactor = channel->channel.loop->backend_state;
+    bool is_process = channel->channel.ops == &eddy__process_ids;
     struct kevent change = {
         .ident = (uintptr_t)channel->channel.socket,
-        .filter = side == EDDY__READABLE ? EVFILT_READ : EVFILT_WRITE,
-        .flags = EV_ADD,
+        .filter = is_process               ? EVFILT_PROC
+                  : side == EDDY__READABLE ? EVFILT_READ
+                                           : EVFILT_WRITE,
+        .flags = action,
+        .fflags = is_process ? NOTE_EXIT : 0,
         .udata = channel,
     };
 
     return queue_change(reactor->selector_state, &change);
 }
 
-/* Fails only if the user has already closed the descriptor, which has taken the filter along. */
+static int queue_add(struct eddy__reactor_channel *channel, unsigned side)
+{
+    return queue_set(channel, side, EV_ADD);
+}
+
+/* Fails only if the filter has gone already: with a descriptor that the user has closed, or with
+ * the process that it was for. */
 static void queue_delete(struct eddy__reactor_channel *channel, unsigned side)
 {
-    struct eddy__reactor *reactor = channel->channel.loop->backend_state;
-    struct kevent change = {
-        .ident = (uintptr_t)channel->channel.socket,
-        .filter = side == EDDY__READABLE ? EVFILT_READ : EVFILT_WRITE,
-        .flags = EV_DELETE,
-    };
-
-    (void)queue_change(reactor->selector_state, &change);
+    (void)queue_set(channel, side, EV_DELETE);
 }
 
 static int kqueue_watch(struct eddy__reactor_channel *channel, unsigned interest)
@@ -234,6 +243,7 @@ static void kqueue_report(struct eddy__reactor *reactor)
     /* The two events of one channel come in any order; its receiving side goes first (LOOP-27). */
     queue_report(queue, EVFILT_READ, EDDY__READABLE);
     queue_report(queue, EVFILT_WRITE, EDDY__WRITABLE);
+    queue_report(queue, EVFILT_PROC, EDDY__READABLE);
     queue->count = 0;
 }
 
@@ -259,6 +269,7 @@ static int kqueue_backend_open(struct eddy_loop *loop)
 const struct eddy__backend eddy__kqueue_backend = {
     .name = "kqueue",
     .sockets = &eddy__system_sockets,
+    .watches_processes = true,
     .open = kqueue_backend_open,
     .abandon = eddy__reactor_close,
     .now = eddy__posix_now,
