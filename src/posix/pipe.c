@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * write() on a pipe whose reader has gone raises SIGPIPE, and there is no flag to prevent that but
- * on Linux (since 6.18). Elsewhere the signal is blocked around the call (sigpipe.h).
+ * write() on a pipe whose reader has gone raises SIGPIPE. Linux has a flag of the call to prevent
+ * that (since 6.18), macOS and NetBSD one of the open file. Elsewhere the signal is blocked around
+ * the call (sigpipe.h), which is enough where it is sent to the thread that writes. macOS and
+ * NetBSD send it to the process, and another thread would get it.
  */
 #include "common/pipe.h"
 #include "common/error.h"
@@ -36,6 +38,19 @@ static void pipe_close(eddy_socket fd)
 static int pipe_set_nonblocking(eddy_socket fd)
 {
     return eddy__descriptor_set_nonblocking((int)fd);
+}
+
+/* Non-blocking, and without SIGPIPE for all who write to this open file, if the system can. */
+static int pipe_prepare_writing(eddy_socket fd)
+{
+    int error = eddy__descriptor_set_nonblocking((int)fd);
+
+#if defined(F_SETNOSIGPIPE)
+    if (error == 0 && EDDY__SYS(fcntl)((int)fd, F_SETNOSIGPIPE, 1) < 0)
+        /* macOS refuses it for a socket whose two directions have ended: nothing can be sent. */
+        error = eddy__system_error(errno == EINVAL ? EPIPE : errno);
+#endif
+    return error;
 }
 
 static int64_t pipe_receive(eddy_socket fd, void *buffer, size_t size)
@@ -83,6 +98,15 @@ static ssize_t pipe_write(int fd, const struct eddy__span *spans, size_t count)
     return sent;
 }
 
+#if defined(F_SETNOSIGPIPE)
+
+static ssize_t pipe_write_quietly(int fd, const struct eddy__span *spans, size_t count)
+{
+    return pipe_write(fd, spans, count);
+}
+
+#else
+
 static ssize_t pipe_write_blocking_signal(int fd, const struct eddy__span *spans, size_t count)
 {
     struct eddy__sigpipe guard;
@@ -93,6 +117,8 @@ static ssize_t pipe_write_blocking_signal(int fd, const struct eddy__span *spans
     eddy__sigpipe_end(&guard, sent < 0 && errno == EPIPE);
     return sent;
 }
+
+#endif
 
 #if defined(__linux__)
 
@@ -127,7 +153,7 @@ static ssize_t pipe_write_quietly(int fd, const struct eddy__span *spans, size_t
     return pipe_write_blocking_signal(fd, spans, count);
 }
 
-#else
+#elif !defined(F_SETNOSIGPIPE)
 
 static ssize_t pipe_write_quietly(int fd, const struct eddy__span *spans, size_t count)
 {
@@ -151,7 +177,7 @@ const struct eddy__socket_ops eddy__system_read_pipes = {
 
 const struct eddy__socket_ops eddy__system_write_pipes = {
     .close = pipe_close,
-    .set_nonblocking = pipe_set_nonblocking,
+    .set_nonblocking = pipe_prepare_writing,
     .receive = pipe_look,
     .send = pipe_send,
 };
