@@ -78,6 +78,8 @@ int eddy__sock_check(struct eddy_loop *loop, eddy_socket socket, unsigned event)
 
     if (error == 0)
         error = eddy__watcher_check_idle(loop, socket, event);
+    if (error == 0 && event == EDDY__WRITABLE && loop->backend->sockets->silence != NULL)
+        error = loop->backend->sockets->silence(socket);
     if (error == 0 && loop->debug && loop->backend->sockets->is_nonblocking(socket) == 0)
         error = eddy_error(EDDY_EINVALID, "socket %lld is blocking", (long long)socket);
     return error;

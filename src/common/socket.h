@@ -72,8 +72,17 @@ struct eddy__socket_ops {
     /** Close. Neither fails nor blocks; EINTR counts as closed. */
     void (*close)(eddy_socket socket);
 
-    /** Make a user's socket non-blocking; it stays inheritable or not as the user had it. */
+    /**
+     * Prepare a user's socket for a transport or server: non-blocking, and silent as below. It
+     * stays inheritable or not as the user had it.
+     */
     int (*set_nonblocking)(eddy_socket socket);
+
+    /**
+     * Have sends on a user's socket raise no SIGPIPE, where that is an option of the socket and not
+     * of each call (macOS, BSD). EDDY_ECONNABORTED if it has ended. NULL: nothing has to be done.
+     */
+    int (*silence)(eddy_socket socket);
 
     /** 1 if a user's socket is non-blocking, or cannot be asked (Windows); 0 if not. */
     int (*is_nonblocking)(eddy_socket socket);

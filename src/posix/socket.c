@@ -19,7 +19,8 @@ static_assert(sizeof(struct eddy__span) == sizeof(struct iovec), "a span is an i
 static_assert(offsetof(struct eddy__span, data) == offsetof(struct iovec, iov_base), "its base");
 static_assert(offsetof(struct eddy__span, size) == offsetof(struct iovec, iov_len), "its length");
 
-/* SIGPIPE: a flag a call where there is one (Linux, BSD), an option of the socket elsewhere. */
+/* SIGPIPE: a flag a call where there is one (Linux, BSD), and an option of the socket where there
+ * is that, for calls that take no flags. macOS has only the option. */
 #if !defined(MSG_NOSIGNAL)
 #define MSG_NOSIGNAL 0
 #endif
@@ -41,6 +42,21 @@ static int socket_result(int result)
     return result < 0 ? socket_error() : 0;
 }
 
+#if defined(SO_NOSIGPIPE)
+
+/* macOS refuses the option where both directions have ended, as after a reset: such a socket would
+ * still raise the signal, and is of no use to anybody. */
+static int socket_silence(eddy_socket socket)
+{
+    int one = 1;
+
+    if (EDDY__SYS(setsockopt)((int)socket, SOL_SOCKET, SO_NOSIGPIPE, &one, sizeof one) == 0)
+        return 0;
+    return eddy__system_error(errno == EINVAL ? ECONNABORTED : errno);
+}
+
+#endif
+
 /* What a new socket needs beyond what its making could ask for; closes it if that fails. */
 static int socket_prepare(int fd)
 {
@@ -49,11 +65,10 @@ static int socket_prepare(int fd)
     if (SOCKET_FLAGS == 0)
         error = eddy__descriptor_adopt(fd);
 #if defined(SO_NOSIGPIPE)
-    int one = 1;
-
-    if (error == 0 && EDDY__SYS(setsockopt)(fd, SOL_SOCKET, SO_NOSIGPIPE, &one, sizeof one) < 0) {
-        error = socket_error();
-        eddy__descriptor_close(fd);
+    if (error == 0) {
+        error = socket_silence(fd);
+        if (error < 0)
+            eddy__descriptor_close(fd);
     }
 #endif
     return error;
@@ -109,7 +124,13 @@ static void socket_close(eddy_socket socket)
 
 static int socket_set_nonblocking(eddy_socket socket)
 {
-    return eddy__descriptor_set_nonblocking((int)socket);
+    int error = eddy__descriptor_set_nonblocking((int)socket);
+
+#if defined(SO_NOSIGPIPE)
+    if (error == 0)
+        error = socket_silence(socket);
+#endif
+    return error;
 }
 
 static int socket_is_nonblocking(eddy_socket socket)
@@ -370,6 +391,9 @@ const struct eddy__socket_ops eddy__system_sockets = {
     .pair = socket_pair,
     .close = socket_close,
     .set_nonblocking = socket_set_nonblocking,
+#if defined(SO_NOSIGPIPE)
+    .silence = socket_silence,
+#endif
     .is_nonblocking = socket_is_nonblocking,
     .check_watchable = socket_check_watchable,
     .identify = socket_identify,
