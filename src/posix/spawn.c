@@ -12,20 +12,29 @@
  * Why it could not become the program comes through a pipe that closes by itself when it does.
  * Where the memory is really shared, the child is through when the parent goes on, so that a copy
  * of the pipe in some other process, forked off at this moment, cannot make the parent wait.
- * Emulators of processors turn this into a fork; only there the parent has to wait for the pipe.
+ *
+ * On macOS the child is a fork, with a copy of the memory, and the parent goes on at once: it has to
+ * see for itself what becomes of the child (spawn_watch.h). Elsewhere only tools make a fork of it,
+ * such as emulators of processors.
  */
 #include "posix/spawn.h"
 #include "common/error.h"
 #include "common/sanitizer.h"
 #include "posix/descriptor.h"
+#include "posix/spawn_watch.h"
 #include "posix/sys.h"
 #include "posix/thread_mask.h"
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#if !defined(NSIG)
-#define NSIG 65
+/* One more than the last signal. On FreeBSD NSIG only counts the old ones. */
+#if defined(_SIG_MAXSIG)
+#define SPAWN_SIGNALS_END (_SIG_MAXSIG + 1)
+#elif defined(NSIG)
+#define SPAWN_SIGNALS_END NSIG
+#else
+#define SPAWN_SIGNALS_END 65
 #endif
 
 enum { STACK_SIZE = 64 * 1024, EXIT_NOT_STARTED = 127, DESCRIPTORS_MAX = 1 << 20 };
@@ -48,6 +57,7 @@ struct spawn {
     int descriptors_max;
     int error_fd;
     sigset_t mask;
+    struct eddy__spawn_watch watch;
     volatile bool entered; /* the child has been here, and shares this memory */
 };
 
@@ -58,7 +68,7 @@ static bool spawn_set_signals(const struct spawn *spawn)
     struct sigaction usual = {.sa_handler = SIG_DFL};
     struct sigaction now;
 
-    for (int number = 1; number < NSIG; number++) {
+    for (int number = 1; number < SPAWN_SIGNALS_END; number++) {
         bool restore = !spawn->options->keep_signals && (number == SIGPIPE || number == SIGXFSZ);
 
         if (sigaction(number, NULL, &now) != 0)
@@ -154,6 +164,7 @@ static int spawn_main(void *arg)
     struct spawn *spawn = arg;
     int error;
 
+    eddy__spawn_watch_start(&spawn->watch);
     spawn->entered = true;
     if (spawn_set_signals(spawn) && spawn_set_group(spawn->options) && spawn_set_streams(spawn) &&
         spawn_set_descriptors(spawn))
@@ -252,15 +263,11 @@ static int spawn_open_error_pipe(int fds[2])
 }
 
 /* The number of the error that kept the child from becoming the program, or 0. */
-static int spawn_read_error(const struct spawn *spawn, int fd)
+static int spawn_read_error(int fd)
 {
-    struct pollfd look = {.fd = fd, .events = POLLIN};
     int number = 0;
-    ssize_t size;
+    ssize_t size = read(fd, &number, sizeof number);
 
-    while (!spawn->entered && poll(&look, 1, -1) < 0 && errno == EINTR)
-        ; /* see above; without end, as the child's own steps */
-    size = read(fd, &number, sizeof number);
     return size == (ssize_t)sizeof number ? number : 0;
 }
 
@@ -290,7 +297,9 @@ static int spawn_run(struct spawn *spawn, void *stack, int error_read_fd, pid_t 
     eddy__descriptor_close(spawn->error_fd);
     if (pid < 0)
         return eddy__system_error(number);
-    number = spawn_read_error(spawn, error_read_fd);
+    if (!spawn->entered) /* see above */
+        eddy__spawn_watch_wait(&spawn->watch, pid, error_read_fd);
+    number = spawn_read_error(error_read_fd);
     if (number == 0) {
         *started = pid;
         return 0;
@@ -316,9 +325,13 @@ int eddy__spawn(const struct eddy__child_plan *plan, pid_t *pid)
         if (error == 0)
             error = spawn_list_kept(&spawn);
         if (error == 0)
+            error = eddy__spawn_watch_open(&spawn.watch);
+        if (error == 0) {
             error = spawn_run(&spawn, stack, error_pipe[0], pid);
-        else
+            eddy__spawn_watch_close(&spawn.watch);
+        } else {
             eddy__descriptor_close(error_pipe[1]);
+        }
         eddy__descriptor_close(error_pipe[0]);
     }
     eddy__free(spawn.kept);

@@ -124,14 +124,29 @@ static inline ssize_t writev_nosignal(int fd, const struct iovec *parts, int cou
 #define EDDY__SPAWN_FLAGS CLONE_VM
 #endif
 
+/* vfork() has become another name of fork() on macOS 12: a copy of the memory, and no waiting. The
+ * same everywhere there, so that one way is enough. */
+#if defined(__APPLE__)
+#define EDDY__SPAWN_FORKS 1
+#endif
+
 /**
  * Run main(arg) in a child that shares this process's memory, but no descriptors, signal handlers
  * or directory, while the calling thread waits until it has ended or become another program. The
  * child's process id. `stack` is the child's, where it can have one: its highest address.
+ *
+ * With EDDY__SPAWN_FORKS the memory is a copy and the calling thread goes on at once.
  */
 static inline pid_t spawn_child(int (*main)(void *arg), void *stack, void *arg)
 {
-#if defined(__linux__)
+#if defined(EDDY__SPAWN_FORKS)
+    pid_t pid = fork();
+
+    (void)stack;
+    if (pid == 0)
+        _exit(main(arg));
+    return pid;
+#elif defined(__linux__)
     return clone(main, stack, EDDY__SPAWN_FLAGS | CLONE_VFORK | SIGCHLD, arg);
 #else
     pid_t pid;
