@@ -125,6 +125,24 @@ static void test_connect_goes_on_after_an_interrupt(struct fixture *f)
     eddy__sys_reset();
 }
 
+/* SOCK-7: the system forgot it, for here the interrupted call never got there: the socket is idle,
+ * thus writable without end. Connecting once more finds that out, and no loop spins. */
+static void test_forgotten_connect_begins_again(struct fixture *f)
+{
+    eddy_address address;
+    eddy_socket client, listener;
+
+    need_system_calls(f);
+    listener = listener_new(f, &address);
+    must(eddy_socket_new(f->loop, EDDY_INET, EDDY_STREAM, EDDY_TCP, &client));
+    fixture_keep_socket(f, client);
+    eddy__sys_fail(EDDY__SYS_connect, 1, EINTR);
+    must(eddy_loop_run_until_complete(f->loop, eddy_loop_sock_connect(f->loop, client, &address),
+                                      NULL));
+    eddy__sys_reset();
+    listener_accept(f, listener);
+}
+
 #if defined(__linux__)
 /* FD-1: the system has no room for the registration: the call says so, and nothing has changed. */
 static void test_refused_registration_changes_nothing(struct fixture *f)
@@ -160,6 +178,7 @@ int main(void)
         TEST(test_recv_ends_with_the_error_of_a_retry),
         TEST(test_sendall_goes_on_after_an_interrupt),
         TEST(test_connect_goes_on_after_an_interrupt),
+        TEST(test_forgotten_connect_begins_again),
 #if defined(__linux__)
         TEST(test_refused_registration_changes_nothing),
 #endif

@@ -17,19 +17,30 @@ static struct sock_connecting *connecting_of(struct eddy__sock_operation *operat
     return EDDY__OWNER(operation, struct sock_connecting, operation);
 }
 
+static int connect_or_wait(int error)
+{
+    bool in_progress = error == EDDY_EINPROGRESS || error == EDDY_EALREADY;
+
+    return in_progress ? EDDY__SOCK_WAIT : error;
+}
+
 /**
  * How a connect in progress has ended, or EDDY__SOCK_WAIT. A readiness that was on its way before
  * it began says nothing about it, nor does the system then: there is no error, and no peer either.
+ * Asking to connect once more tells: it is under way, or done, or else it begins now. Only to wait
+ * on would spin, were the socket idle: that is writable without end.
  */
 static int connect_outcome(struct sock_connecting *connecting)
 {
     const struct eddy__socket_ops *calls = eddy__sock_calls(&connecting->operation);
+    eddy_socket socket = connecting->operation.socket;
     eddy_address peer;
-    int error = calls->connect_result(connecting->operation.socket);
+    int error = calls->connect_result(socket);
 
-    if (error == 0 && calls->peer_address(connecting->operation.socket, &peer) == EDDY_ENOTCONN)
-        error = EDDY_EINPROGRESS;
-    return error == EDDY_EINPROGRESS ? EDDY__SOCK_WAIT : error;
+    if (error != 0 || calls->peer_address(socket, &peer) != EDDY_ENOTCONN)
+        return connect_or_wait(error);
+    error = calls->connect(socket, &connecting->address);
+    return error == EDDY_EISCONN ? 0 : connect_or_wait(error);
 }
 
 /** As an attempt, without words. */
