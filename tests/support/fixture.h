@@ -89,6 +89,12 @@ void run_for(eddy_loop *loop, eddy_time span);
 /** For how long to wait for what has to come. */
 eddy_time fixture_wait_limit(void);
 
+/**
+ * True until such a wait is over, with `*end` 0 at its begin and `now` by any clock. What a sweep
+ * makes fail in its middle shortens it, so that more of it fits into its time.
+ */
+bool fixture_wait_goes_on(eddy_time now, eddy_time *end);
+
 /** True if the backend under test is `name`. */
 bool fixture_backend_is(const struct fixture *f, const char *name);
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "support/gate.h"
+#include "common/clock.h"
 #include "support/support.h"
 #include <string.h>
-
-#define LIMIT EDDY_SECONDS(10)
 
 void gate_init(struct gate *gate)
 {
@@ -36,12 +35,12 @@ int gate_pass(void *arg, eddy_value *result)
 
 static int gate_await_count(struct gate *gate, const int *counter, int count)
 {
-    bool in_time = true;
+    eddy_time end = 0;
     int reached;
 
     eddy__mutex_lock(&gate->mutex);
-    while (*counter < count && in_time)
-        in_time = eddy__condition_wait_for(&gate->changed, &gate->mutex, LIMIT);
+    while (*counter < count && fixture_wait_goes_on(eddy__clock_now(), &end))
+        eddy__condition_wait_for(&gate->changed, &gate->mutex, EDDY_MILLISECONDS(100));
     reached = *counter;
     eddy__mutex_unlock(&gate->mutex);
     return reached;

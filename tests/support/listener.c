@@ -73,11 +73,11 @@ eddy_socket listener_connect_unix(struct fixture *f, const char *path)
 
 eddy_socket listener_accept(struct fixture *f, eddy_socket listener)
 {
-    eddy_time limit = eddy_loop_time(f->loop) + fixture_wait_limit();
+    eddy_time end = 0;
     eddy_socket accepted = EDDY_NO_SOCKET;
     int error = eddy_socket_accept(listener, &accepted, NULL);
 
-    while (error == EDDY_EAGAIN && eddy_loop_time(f->loop) < limit) {
+    while (error == EDDY_EAGAIN && fixture_wait_goes_on(eddy_loop_time(f->loop), &end)) {
         run_for(f->loop, EDDY_MILLISECONDS(1));
         error = eddy_socket_accept(listener, &accepted, NULL);
     }
@@ -99,11 +99,11 @@ bool listener_was_reached(struct fixture *f, eddy_socket listener)
 
 bool listener_await_end(struct fixture *f, eddy_socket socket)
 {
-    eddy_time limit = eddy_loop_time(f->loop) + fixture_wait_limit();
+    eddy_time end = 0;
     char buffer[64];
     int64_t count = eddy_socket_receive(socket, buffer, sizeof buffer);
 
-    while (count == EDDY_EAGAIN && eddy_loop_time(f->loop) < limit) {
+    while (count == EDDY_EAGAIN && fixture_wait_goes_on(eddy_loop_time(f->loop), &end)) {
         run_for(f->loop, EDDY_MILLISECONDS(1));
         count = eddy_socket_receive(socket, buffer, sizeof buffer);
     }

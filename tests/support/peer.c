@@ -199,6 +199,7 @@ size_t fill_transport(eddy_transport *transport)
 
     while (eddy_transport_get_write_buffer_size(transport) == 0) {
         assert_true(written < (size_t)64 * 1024 * 1024);
+        assert_false(eddy_transport_is_closing(transport));
         for (i = 0; i < sizeof data; i++)
             data[i] = peer_filling(written + i);
         must(eddy_transport_write(transport, data, sizeof data));

@@ -54,9 +54,9 @@ eddy_socket connect_client(struct fixture *f, eddy_server *server)
 
 void run_until_count(struct fixture *f, const char *text, size_t count)
 {
-    eddy_time limit = eddy_loop_time(f->loop) + fixture_wait_limit();
+    eddy_time end = 0;
 
-    while (recorded(text) < count && eddy_loop_time(f->loop) < limit)
+    while (recorded(text) < count && fixture_wait_goes_on(eddy_loop_time(f->loop), &end))
         run_for(f->loop, EDDY_MILLISECONDS(1));
     assert_int_equal(recorded(text), count);
 }
