@@ -31,7 +31,7 @@ endif()
 if(WIN32)
     set(eddy_system_macros _WIN32_WINNT=0x0A00 WINVER=0x0A00 WIN32_LEAN_AND_MEAN NOMINMAX
         UNICODE _UNICODE)
-    set(eddy_windows_libraries ws2_32 mswsock iphlpapi advapi32)
+    set(eddy_windows_libraries ws2_32 mswsock iphlpapi advapi32 crypt32)
     if(MSVC)
         # WaitOnAddress and its like: with MinGW they are asked for at run time or not at all.
         list(APPEND eddy_windows_libraries synchronization)

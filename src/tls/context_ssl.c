@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/* From a context to one connection: what is set on each SSL, and the link between the two. */
+#include "common/memory.h"
+#include "tls/openssl.h"
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/** Names of the domain name system are no longer. */
+enum { HOST_MAX = 253, LABEL_MAX = 63 };
+
+/** Where an SSL keeps its link; -1 until the first context is made. */
+static atomic_int link_index = -1;
+
+static void link_free(void *parent, void *data, CRYPTO_EX_DATA *all, int index, long number,
+                      void *arg)
+{
+    struct eddy__tls_link *link = data;
+
+    (void)parent, (void)all, (void)index, (void)number, (void)arg;
+    if (link == NULL)
+        return;
+    eddy_tls_context_unref(link->context);
+    eddy__free(link->refusal);
+    eddy__free(link);
+}
+
+/* A program's SSL_dup() makes an SSL that is none of ours. */
+static int link_dup(CRYPTO_EX_DATA *to, const CRYPTO_EX_DATA *from, void **data, int index,
+                    long number, void *arg)
+{
+    (void)to, (void)from, (void)index, (void)number, (void)arg;
+    *data = NULL;
+    return 1;
+}
+
+/* Not by a once-function, which would remember for good that there was no memory. */
+int eddy__tls_link_register(void)
+{
+    int index;
+
+    eddy__global_lock();
+    index = atomic_load(&link_index);
+    if (index < 0) {
+        index = SSL_get_ex_new_index(0, NULL, NULL, link_dup, link_free);
+        atomic_store(&link_index, index);
+    }
+    eddy__global_unlock();
+    return index >= 0 ? 0 : eddy__tls_failed(EDDY_ETLS, "data of connections");
+}
+
+struct eddy__tls_link *eddy__tls_link_of(const SSL *ssl)
+{
+    int index = atomic_load_explicit(&link_index, memory_order_relaxed);
+
+    return index < 0 || ssl == NULL ? NULL : SSL_get_ex_data(ssl, index);
+}
+
+struct eddy__tls_link *eddy__tls_link_of_store(X509_STORE_CTX *store)
+{
+    return eddy__tls_link_of(
+        X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+}
+
+static struct eddy__tls_link *link_new(struct eddy_tls_context *context, SSL *ssl, const char *host)
+{
+    size_t size = strlen(host) + 1;
+    struct eddy__tls_link *link;
+
+    link = eddy__alloc_zeroed(sizeof *link + size);
+    if (link == NULL)
+        return NULL;
+    memcpy(link->host, host, size);
+    if (SSL_set_ex_data(ssl, atomic_load(&link_index), link) != 1) {
+        eddy__free(link);
+        eddy__tls_failed(EDDY_ETLS, "data of a connection");
+        return NULL;
+    }
+    link->context = eddy_tls_context_ref(context);
+    return link;
+}
+
+void eddy__tls_refuse(struct eddy__tls_link *link, int code, int64_t number, const char *format,
+                      ...)
+{
+    char text[256];
+    va_list args;
+
+    if (link->refusal_code != 0)
+        return;
+    va_start(args, format);
+    if (vsnprintf(text, sizeof text, format, args) < 0)
+        text[0] = '\0';
+    va_end(args);
+    link->refusal_code = code;
+    link->refusal_number = number;
+    link->refusal = eddy__copy_text(text, strlen(text));
+}
+
+struct eddy_tls_context *eddy__tls_context_of_ssl(SSL *ssl)
+{
+    struct eddy__tls_link *link = eddy__tls_link_of(ssl);
+
+    return link != NULL ? link->context : NULL;
+}
+
+static bool host_has(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+/* Labels of letters, digits, hyphens and underscores, none of them empty. */
+static int host_check(const char *host)
+{
+    size_t label = 0;
+
+    for (const char *at = host; *at != '\0'; at++) {
+        if ((unsigned char)*at >= 0x80)
+            return eddy_error(EDDY_EINVALID,
+                              "server name \"%s\": an international name has to be "
+                              "given in its ASCII form, xn--...",
+                              host);
+        if (*at == '.' ? label == 0 : !host_has(*at))
+            return eddy_error(EDDY_EINVALID, "\"%s\" is not the name of a server", host);
+        label = *at == '.' ? 0 : label + 1;
+        if (label > LABEL_MAX)
+            return eddy_error(EDDY_EINVALID, "server name \"%s\": a part is too long", host);
+    }
+    return 0;
+}
+
+/* Lower case; without the dot that ends an absolute name, and without the scope of an address:
+ * certificates have neither. */
+static int host_copy(const char *name, char host[HOST_MAX + 1])
+{
+    size_t size = strlen(name);
+
+    if (strchr(name, ':') != NULL)
+        size = strcspn(name, "%");
+    else if (size > 1 && name[size - 1] == '.')
+        size--;
+    if (size > HOST_MAX)
+        return eddy_error(EDDY_EINVALID, "server name \"%s\" is too long", name);
+    for (size_t i = 0; i < size; i++)
+        host[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
+    host[size] = '\0';
+    return 0;
+}
+
+static int ssl_set_address(SSL *ssl, const ASN1_OCTET_STRING *address, bool check)
+{
+    const unsigned char *data = ASN1_STRING_get0_data(address);
+    size_t size = (size_t)ASN1_STRING_length(address);
+
+    if (check && X509_VERIFY_PARAM_set1_ip(SSL_get0_param(ssl), data, size) != 1)
+        return eddy__tls_failed(EDDY_ETLS, "address of the server");
+    return 0;
+}
+
+static int ssl_set_name(SSL *ssl, const char *host, bool check)
+{
+    int result = host_check(host);
+
+    if (result < 0)
+        return result;
+    if (SSL_set_tlsext_host_name(ssl, host) != 1 ||
+        (check && X509_VERIFY_PARAM_set1_host(SSL_get0_param(ssl), host, 0) != 1))
+        return eddy__tls_failed(EDDY_ETLS, "name of the server");
+    return 0;
+}
+
+/* TLS-4, TLS-5: names are asked for and looked up among the names, addresses only the latter. */
+static int ssl_set_host(SSL *ssl, const char *host, bool check)
+{
+    ASN1_OCTET_STRING *address;
+    int result;
+
+    if (host[0] == '\0')
+        return 0;
+    X509_VERIFY_PARAM_set_hostflags(SSL_get0_param(ssl), X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
+                                                             X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    ERR_clear_error();
+    address = a2i_IPADDRESS(host);
+    if (address == NULL && ERR_peek_error() != 0)
+        return eddy__tls_failed(EDDY_EINVALID, "address of the server");
+    if (address == NULL)
+        return ssl_set_name(ssl, host, check);
+    result = ssl_set_address(ssl, address, check);
+    ASN1_OCTET_STRING_free(address);
+    return result;
+}
+
+/* A program's own SSL_CTX is not touched, so all this is the SSL's. Buffers of idle connections go
+ * back; what has to be written again may have moved; records are read many at a time. */
+static void ssl_set_modes(SSL *ssl)
+{
+    SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                          SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_set_read_ahead(ssl, 1);
+    SSL_set_options(ssl, SSL_OP_NO_RENEGOTIATION);
+    eddy__tls_verify_setup(ssl);
+}
+
+int eddy__tls_context_setup_ssl(struct eddy_tls_context *context, SSL *ssl,
+                                const char *server_hostname)
+{
+    char host[HOST_MAX + 1] = "";
+    struct eddy__tls_link *link;
+    int result = 0;
+
+    if (!context->is_server && server_hostname != NULL)
+        result = host_copy(server_hostname, host);
+    if (result < 0)
+        return result;
+    link = link_new(context, ssl, host);
+    if (link == NULL)
+        return EDDY_ENOMEM;
+    ssl_set_modes(ssl);
+    if (context->is_server) {
+        SSL_set_accept_state(ssl);
+        return 0;
+    }
+    SSL_set_connect_state(ssl);
+    result = ssl_set_host(ssl, host, eddy__tls_context_checks_name(context));
+    if (result == 0)
+        eddy__tls_sessions_offer(context, ssl);
+    return result;
+}
+
+int eddy__tls_context_finish_ssl(SSL *ssl)
+{
+    struct eddy_tls_context *context = eddy__tls_context_of_ssl(ssl);
+    const unsigned char *name;
+    unsigned size;
+
+    SSL_get0_alpn_selected(ssl, &name, &size);
+    if (context == NULL || !context->alpn_required || size > 0)
+        return 0;
+    return eddy__tls_error(EDDY_ETLS, SSL_R_NO_APPLICATION_PROTOCOL,
+                           "no protocol in common: the peer agreed to none by ALPN");
+}
