@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* sock_sendfile(): FILE-6..FILE-9. Each way of sending has to look the same. */
 #include "common/loop.h"
+#include "support/executor.h"
 #include "support/files.h"
 #include "support/oom.h"
 #include "support/program.h"
@@ -409,6 +410,74 @@ static void test_no_memory_leaves_nothing(struct fixture *f)
     assert_int_equal(value.integer, 100);
 }
 
+/* Where the keeper is asked for the next read; false if there was none. */
+static bool run_kept_read(struct fixture *f, struct keeper *keeper)
+{
+    eddy_work *work = keeper->work;
+
+    keeper->work = NULL;
+    if (work != NULL)
+        eddy_work_run(work);
+    run_iterations(f->loop, 6); /* until the next one is asked for, if there is a next one */
+    return work != NULL;
+}
+
+/* SOCK-2: the sending side is the file's until the last piece, also while the next one is read. */
+static void test_nobody_sends_between_pieces(struct fixture *f)
+{
+    static struct keeper keeper; /* the loop may hold it to its end */
+    struct sending s;
+    eddy_future *future;
+    int reads = 0;
+
+    begin(f, &s, SMALL);
+    if (f->sim != NULL || (files_are_native(f) && !files_refuse())) {
+        end(&s);
+        skip(); /* a simulated loop reads by itself; or the system cannot be made to refuse */
+    }
+    keeper_init(&keeper);
+    must(eddy_loop_set_default_executor(f->loop, &keeper.executor));
+    eddy_executor_unref(&keeper.executor);
+    future = send_file(&s, 0, 0);
+    do {
+        assert_refused(eddy_loop_sock_sendall(f->loop, s.socket, "x", 1), EDDY_EBADSTATE,
+                       "operation");
+        assert_refused(send_file(&s, 0, 0), EDDY_EBADSTATE, "operation");
+        reads++;
+        assert_true(run_kept_read(f, &keeper));
+    } while (!eddy_future_done(future) && reads < 10);
+    assert_int_equal(reads, 2); /* the second finds the end */
+    files_expect(&s.peer, 0, SMALL);
+    files_assert_sent(f, future, SMALL);
+    recorder_reset();
+    assert_usable(&s);
+    end(&s);
+}
+
+/* SOCK-2, FILE-9: a cancel gives it back, too. */
+static void test_cancelling_between_pieces_frees_the_socket(struct fixture *f)
+{
+    static struct keeper keeper; /* the loop may hold it to its end */
+    struct sending s;
+    eddy_future *future;
+
+    begin(f, &s, SMALL);
+    if (f->sim != NULL || (files_are_native(f) && !files_refuse())) {
+        end(&s);
+        skip(); /* as above */
+    }
+    keeper_init(&keeper);
+    must(eddy_loop_set_default_executor(f->loop, &keeper.executor));
+    eddy_executor_unref(&keeper.executor);
+    future = send_file(&s, 0, 0);
+    assert_true(eddy_future_cancel(future, NULL));
+    eddy_future_unref(future);
+    assert_usable(&s);
+    run_kept_read(f, &keeper);
+    recorder_reset();
+    end(&s);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -426,6 +495,8 @@ int main(void)
         TEST(test_offsets_beyond_4_gib),
         TEST(test_a_file_that_shrinks_ends_earlier),
         TEST(test_no_memory_leaves_nothing),
+        TEST(test_nobody_sends_between_pieces),
+        TEST(test_cancelling_between_pieces_frees_the_socket),
     };
 
     return run_suite("sock_sendfile", tests);

@@ -15,12 +15,21 @@
 /** Chains of the table that every loop has from the start, as a power of two. */
 enum { EDDY__CLAIM_BITS_FIRST = 4 };
 
+/** A side of a descriptor that an operation keeps to itself; see watcher.h. */
+struct eddy__reservation {
+    struct eddy__reservation *next;
+    eddy_socket socket;
+    unsigned event; /**< EDDY__READABLE or EDDY__WRITABLE */
+    bool is_kept;
+};
+
 /** All zero is an empty table. */
 struct eddy__claims {
     struct eddy__channel **chains; /**< NULL: `first` */
     unsigned bits;                 /**< of the number of `chains` */
     size_t count;
     struct eddy__channel *first[1 << EDDY__CLAIM_BITS_FIRST];
+    struct eddy__reservation *reservations; /**< few: as many as files that are sent in pieces */
 };
 
 /** Free the table; channels that are still in it are not looked at. */

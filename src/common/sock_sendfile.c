@@ -8,7 +8,8 @@ enum { PIECE_SIZE = 256 * 1024 };
 struct sock_sending {
     struct eddy__sending sending;
     eddy_socket socket;
-    size_t piece; /**< bytes that are being sent */
+    struct eddy__reservation side; /**< kept from the first piece to the last (SOCK-2) */
+    size_t piece;                  /**< bytes that are being sent */
 };
 
 /** The direct operation that has the system send. */
@@ -61,7 +62,7 @@ static struct eddy_future *sock_send_file(struct eddy__sending *base)
 
 static bool sock_is_ready(struct eddy__sending *base)
 {
-    (void)base;
+    eddy__reservation_start(&sock_sending_of(base)->side, base->future.loop);
     return true;
 }
 
@@ -79,15 +80,20 @@ static void sock_on_sent(struct eddy__sending *base, int error, eddy_value value
 static void sock_send(struct eddy__sending *base, const void *data, size_t size)
 {
     struct sock_sending *sending = sock_sending_of(base);
+    struct eddy_loop *loop = base->future.loop;
+    struct eddy_future *sent;
 
     sending->piece = size;
-    eddy__sending_await(
-        base, eddy_loop_sock_sendall(base->future.loop, sending->socket, data, size), sock_on_sent);
+    /* The side is given back only for the one who is meant to have it. */
+    eddy__reservation_stop(&sending->side, loop);
+    sent = eddy_loop_sock_sendall(loop, sending->socket, data, size);
+    eddy__reservation_start(&sending->side, loop);
+    eddy__sending_await(base, sent, sock_on_sent);
 }
 
 static bool sock_leave(struct eddy__sending *base)
 {
-    (void)base;
+    eddy__reservation_stop(&sock_sending_of(base)->side, base->future.loop);
     return false;
 }
 
@@ -130,5 +136,7 @@ eddy_future *eddy_loop_sock_sendfile(eddy_loop *loop, eddy_socket sock, eddy_fil
     if (sending == NULL)
         return failed;
     sock_sending_of(sending)->socket = sock;
+    sock_sending_of(sending)->side.socket = sock;
+    sock_sending_of(sending)->side.event = EDDY__WRITABLE;
     return eddy__sending_start(sending);
 }

@@ -65,10 +65,37 @@ int eddy__watcher_check(struct eddy_loop *loop, eddy_socket socket)
     return 0;
 }
 
+void eddy__reservation_start(struct eddy__reservation *reservation, struct eddy_loop *loop)
+{
+    if (reservation->is_kept)
+        return;
+    reservation->is_kept = true;
+    reservation->next = loop->claims.reservations;
+    loop->claims.reservations = reservation;
+}
+
+void eddy__reservation_stop(struct eddy__reservation *reservation, struct eddy_loop *loop)
+{
+    struct eddy__reservation **link = &loop->claims.reservations;
+
+    if (!reservation->is_kept)
+        return;
+    reservation->is_kept = false;
+    while (*link != reservation)
+        link = &(*link)->next;
+    *link = reservation->next;
+}
+
 int eddy__watcher_check_idle(struct eddy_loop *loop, eddy_socket socket, unsigned event)
 {
     struct eddy__watcher *watcher = watcher_find(loop, socket);
+    const struct eddy__reservation *kept = loop->claims.reservations;
 
+    while (kept != NULL && (kept->socket != socket || kept->event != event))
+        kept = kept->next;
+    if (kept != NULL)
+        return eddy_error(EDDY_EBADSTATE, "socket %lld is in the middle of an operation already",
+                          (long long)socket);
     if (watcher == NULL || watcher_side(watcher, event)->waiter == NULL)
         return 0;
     return eddy_error(EDDY_EBADSTATE, "an operation waits for socket %lld to become %s already",

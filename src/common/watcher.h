@@ -32,8 +32,15 @@ struct eddy__waiter {
  */
 int eddy__watcher_check(struct eddy_loop *loop, eddy_socket socket);
 
-/** EDDY_EBADSTATE, with a text, if somebody waits for this side already (SOCK-2). */
+/** EDDY_EBADSTATE, with a text, if somebody has or waits for this side already (SOCK-2). */
 int eddy__watcher_check_idle(struct eddy_loop *loop, eddy_socket socket, unsigned event);
+
+/**
+ * Keep the side of `reservation` while its operation waits for something else, so that the check
+ * above refuses others; and give it back. Neither fails; doing so twice is harmless.
+ */
+void eddy__reservation_start(struct eddy__reservation *reservation, struct eddy_loop *loop);
+void eddy__reservation_stop(struct eddy__reservation *reservation, struct eddy_loop *loop);
 
 /** Wait; both checks have been made. EDDY_ENOMEM, EDDY_EBADF, EDDY_EPERM: nothing has changed. */
 int eddy__waiter_start(struct eddy__waiter *waiter, struct eddy_loop *loop, eddy_socket socket,
