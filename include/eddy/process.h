@@ -92,7 +92,11 @@ EDDY_API eddy_transport *eddy_transport_get_pipe_transport(const eddy_transport 
 
 /**
  * Send a signal to the child, not to its group (SUB-13). EDDY_ENOPROCESS once the exit was noticed;
- * before that a dead child is no error (SUB-14). Never reaches another process.
+ * before that a dead child is no error (SUB-14).
+ *
+ * Where the system has descriptors of processes (Linux from 5.3 on), no other process is ever
+ * reached. Elsewhere that holds as long as nobody else in the program collects the child, by
+ * waitpid(-1) or by ignoring SIGCHLD: its number may then be another's.
  */
 EDDY_API int eddy_transport_send_signal(eddy_transport *transport, int number);
 
