@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* What a review found about things that outlive their loop, or their process. */
+#include "common/log.h"
 #include "common/loop.h"
+#include "common/thread.h"
 #include "support/child.h"
 #include "support/oom.h"
 #include "support/support.h"
 
 #if !defined(_WIN32)
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #endif
@@ -71,11 +74,59 @@ static void test_forked_child_signals_nobody(struct fixture *f)
 #endif
 }
 
+#if !defined(_WIN32)
+static atomic_bool log_threads_stop;
+
+static void log_nothing(eddy_log_level level, const char *text, void *arg)
+{
+    (void)level;
+    (void)text;
+    (void)arg;
+}
+
+static void log_until_stopped(void *arg)
+{
+    (void)arg;
+    while (!atomic_load(&log_threads_stop))
+        eddy_set_log_handler(log_nothing, NULL);
+}
+
+/* A child that was forked while another thread logged can log itself. */
+static void test_forked_child_can_log(struct fixture *f)
+{
+    struct eddy__thread thread;
+    bool all_well = true;
+
+    (void)f;
+    need_whole_test();
+    eddy_set_log_handler(log_nothing, NULL);
+    atomic_store(&log_threads_stop, false);
+    must(eddy__thread_start(&thread, "logger", log_until_stopped, NULL));
+    for (int i = 0; i < 40 && all_well; i++) {
+        int status = -1;
+        pid_t forked = fork();
+
+        if (forked == 0) {
+            alarm(10); /* in place of waiting for ever */
+            eddy__log(EDDY_LOG_WARNING, "from the child");
+            _exit(0);
+        }
+        all_well = waitpid(forked, &status, 0) == forked && status == 0;
+    }
+    atomic_store(&log_threads_stop, true);
+    eddy__thread_join(&thread);
+    assert_true(all_well);
+}
+#endif
+
 int main(void)
 {
     static const struct test tests[] = {
         TEST(test_operations_are_cancelled_after_the_loop_closed),
         TEST(test_forked_child_signals_nobody),
+#if !defined(_WIN32)
+        TEST(test_forked_child_can_log),
+#endif
     };
 
     return run_suite("regression_close", tests);

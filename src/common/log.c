@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/log.h"
 #include "common/memory.h"
+#include "common/thread.h"
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 
 enum { TEXT_SIZE = 1024 };
@@ -16,29 +16,17 @@ static void log_to_stderr(eddy_log_level level, const char *text, void *arg)
     fprintf(stderr, "eddy: %s: %s\n", level == EDDY_LOG_WARNING ? "warning" : "error", text);
 }
 
-/* The two belong together; the lock is held for two assignments and never while a handler runs. */
-static atomic_flag log_lock = ATOMIC_FLAG_INIT;
+/* The two belong together: under the process-wide lock, which no fork leaves held in the child, and
+ * which is held for two assignments and never while a handler runs. Who logs must not have it. */
 static eddy_log_handler log_handler = log_to_stderr;
 static void *log_arg;
 
-static void log_acquire(void)
-{
-    /* Bounded by the two assignments of another thread. */
-    while (atomic_flag_test_and_set_explicit(&log_lock, memory_order_acquire))
-        ;
-}
-
-static void log_release(void)
-{
-    atomic_flag_clear_explicit(&log_lock, memory_order_release);
-}
-
 void eddy_set_log_handler(eddy_log_handler handler, void *arg)
 {
-    log_acquire();
+    eddy__global_lock();
     log_handler = handler != NULL ? handler : log_to_stderr;
     log_arg = arg;
-    log_release();
+    eddy__global_unlock();
 }
 
 static void log_write(eddy_log_level level, const char *text)
@@ -46,10 +34,10 @@ static void log_write(eddy_log_level level, const char *text)
     eddy_log_handler handler;
     void *arg;
 
-    log_acquire();
+    eddy__global_lock();
     handler = log_handler;
     arg = log_arg;
-    log_release();
+    eddy__global_unlock();
     handler(level, text, arg);
 }
 
