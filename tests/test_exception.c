@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Errors that nobody else hears of: LOOP-42, ERR-1..ERR-5. ERR-6 is test_stream_error.c's. */
+#include "support/oom.h"
 #include "support/support.h"
 #include <string.h>
 
@@ -232,6 +233,34 @@ static void test_handler_runs_in_the_context_of_the_handle(struct fixture *f)
     assert_null(eddy_get_context());
 }
 
+static int fail_in_task(void *arg, eddy_value *result)
+{
+    (void)arg;
+    (void)result;
+    return eddy_error(EDDY_EFAILED, "failed in a task");
+}
+
+/* ERR-2, ERR-5: a task whose failure nobody asked about is reported as a future; its context too
+ * is that of the report. */
+static void test_handler_runs_in_the_context_of_the_failed_task(struct fixture *f)
+{
+    eddy_task_options options = {.name = "failing"};
+    eddy_future *task;
+    int error;
+
+    need_whole_test();
+    eddy_loop_set_exception_handler(f->loop, context_handler, NULL);
+    must(eddy_context_new("blue", NULL, &options.context));
+    task = eddy_loop_create_task(f->loop, fail_in_task, NULL, &options);
+    error = eddy_future_is_task(task) ? 0 : EDDY_ENOMEM;
+    eddy_context_unref(options.context);
+    run_iterations(f->loop, 2);
+    eddy_future_unref(task);
+    must(error);
+    assert_recorded("in blue");
+    assert_null(eddy_get_context());
+}
+
 /* ERR-2: also when it is told of from somewhere else. */
 static void test_report_from_elsewhere_runs_in_the_context_of_its_handle(struct fixture *f)
 {
@@ -278,6 +307,7 @@ int main(void)
         TEST(test_handler_may_ask_for_exit),
         TEST(test_handler_may_call_the_default),
         TEST(test_handler_runs_in_the_context_of_the_handle),
+        TEST(test_handler_runs_in_the_context_of_the_failed_task),
         TEST(test_report_from_elsewhere_runs_in_the_context_of_its_handle),
         TEST(test_unretrieved_error_of_a_future_is_reported),
     };

@@ -133,6 +133,8 @@ static eddy_context *exception_context_of(const eddy_exception_context *context)
 {
     if (context->task != NULL)
         return eddy_task_get_context(context->task);
+    if (context->future != NULL && eddy_future_is_task(context->future))
+        return eddy_task_get_context(context->future); /* ERR-5 has a failed task there */
     if (context->handle != NULL)
         return eddy_handle_get_context(*context->handle);
     return eddy_get_context();
