@@ -52,9 +52,9 @@ static eddy_future *send_file(struct sending *s, int64_t offset, int64_t count)
 static void receive_until_done(struct sending *s, eddy_future *future)
 {
     char buffer[4096];
-    int turns;
+    eddy_time end = 0;
 
-    for (turns = 0; turns < 10000 && !eddy_future_done(future); turns++) {
+    while (!eddy_future_done(future) && fixture_wait_goes_on(eddy_loop_time(s->f->loop), &end)) {
         while (peer_receive(&s->peer, buffer, sizeof buffer) > 0)
             ;
         run_for(s->f->loop, EDDY_MILLISECONDS(1));

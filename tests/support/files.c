@@ -63,6 +63,7 @@ void files_both_ways(struct fixture *f, void (*body)(struct fixture *f))
 void files_expect(struct peer *peer, size_t offset, size_t count)
 {
     char buffer[8192];
+    eddy_time end = 0;
     size_t have = 0;
     int idle = 0;
 
@@ -70,11 +71,12 @@ void files_expect(struct peer *peer, size_t offset, size_t count)
         size_t room = count - have < sizeof buffer ? count - have : sizeof buffer;
         int64_t received = peer_receive(peer, buffer, room);
 
-        if (received == EDDY_EAGAIN && idle++ < 10000) {
-            run_for(peer->f->loop, EDDY_MILLISECONDS(idle < 10 ? 0 : 1));
+        if (received == EDDY_EAGAIN && fixture_wait_goes_on(eddy_loop_time(peer->f->loop), &end)) {
+            run_for(peer->f->loop, EDDY_MILLISECONDS(idle++ < 10 ? 0 : 1));
             continue;
         }
         idle = 0;
+        end = 0;
         if (received <= 0)
             fail_msg("%lu of %lu bytes came, then %lld", (unsigned long)have, (unsigned long)count,
                      (long long)received);

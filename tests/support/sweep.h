@@ -13,7 +13,7 @@
  * If a suite's points take longer than its time, those that run are evenly spread over all its
  * tests, and how many did not run is printed. Which these are does not change from run to run, but
  * with EDDY_TEST_SEED: another number begins elsewhere. EDDY_TEST_POINT runs only the point of that
- * number, of each test that EDDY_TEST_FILTER leaves. Needs fork().
+ * number, or of these words, of each test that EDDY_TEST_FILTER leaves. Needs fork().
  */
 #ifndef TESTS_SUPPORT_SWEEP_H
 #define TESTS_SUPPORT_SWEEP_H
