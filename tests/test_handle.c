@@ -60,14 +60,51 @@ static void test_cancel_after_the_run_only_marks(struct fixture *f)
     assert_recorded("ran");
 }
 
-/* LOOP-39: once the slot serves another callback the handle says so, and reaches it no more. */
+static int on_call_nothing(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
+/* Schedule and run other callbacks until nothing is known of `handle` any more. */
+static void outlive(struct fixture *f, eddy_handle handle)
+{
+    enum { MORE_THAN_REMEMBERED = 10000 };
+    int i;
+
+    for (i = 0; i < MORE_THAN_REMEMBERED && eddy_handle_get_state(handle) != EDDY_HANDLE_GONE;
+         i++) {
+        must(eddy_loop_call_soon(f->loop, on_call_nothing, NULL, NULL));
+        run_iterations(f->loop, 1);
+    }
+    assert_int_equal(eddy_handle_get_state(handle), EDDY_HANDLE_GONE);
+}
+
+/* LOOP-39: once its place serves another callback the handle says so, and reaches it no more. */
 static void test_old_handle_does_not_reach_a_new_callback(struct fixture *f)
 {
     eddy_handle old, young;
 
     must(eddy_loop_call_soon(f->loop, on_call, "old", &old));
     run_iterations(f->loop, 1);
+    outlive(f, old);
     must(eddy_loop_call_soon(f->loop, on_call, "young", &young));
+    eddy_handle_cancel(old);
+    assert_false(eddy_handle_cancelled(old));
+    assert_null(eddy_handle_get_context(old));
+    assert_int_equal(eddy_handle_get_state(young), EDDY_HANDLE_SCHEDULED);
+    run_iterations(f->loop, 1);
+    assert_recorded("old", "young");
+}
+
+/* The same of timers. */
+static void test_old_timer_handle_does_not_reach_a_new_timer(struct fixture *f)
+{
+    eddy_handle old, young;
+
+    must(eddy_loop_call_later(f->loop, 0, on_call, "old", &old));
+    run_iterations(f->loop, 1);
+    must(eddy_loop_call_later(f->loop, 0, on_call, "young", &young));
     assert_int_equal(eddy_handle_get_state(old), EDDY_HANDLE_GONE);
     eddy_handle_cancel(old);
     assert_false(eddy_handle_cancelled(old));
@@ -268,6 +305,7 @@ int main(void)
         TEST(test_cancel_twice_is_harmless),
         TEST(test_cancel_after_the_run_only_marks),
         TEST(test_old_handle_does_not_reach_a_new_callback),
+        TEST(test_old_timer_handle_does_not_reach_a_new_timer),
         TEST(test_callback_cancels_one_behind_it),
         TEST(test_due_timer_can_be_cancelled),
         TEST(test_empty_handle_is_harmless),

@@ -90,8 +90,9 @@ static void exception_place(struct exception_record *record, const eddy_loop *lo
     const char *place = context->handle_traceback;
     char text[EDDY__PLACE_TEXT_SIZE];
 
-    if (place == NULL && context->source_traceback == NULL && loop->current != NULL)
-        place = eddy__place_text(loop->current->created_at, text);
+    if (place == NULL && context->source_traceback == NULL)
+        place = eddy__place_text(
+            loop->current != NULL ? loop->current->created_at : loop->current_place, text);
     exception_line(record, "handle_traceback", place);
 }
 

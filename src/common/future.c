@@ -199,8 +199,7 @@ static void future_schedule(struct eddy_future *future)
         return;
     }
     /* Posts of other threads that came before also run before (LOOP-41). */
-    if (eddy__inbox_has_posts(&loop->inbox))
-        eddy__inbox_take(&loop->inbox, &loop->ready);
+    eddy__loop_take_posts(loop);
     while ((node = eddy__list_shift(&future->watches)) != NULL)
         eddy__loop_enqueue(loop, &EDDY__OWNER(node, struct eddy__watch, node)->ready);
 }

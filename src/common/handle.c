@@ -2,8 +2,9 @@
 /** Scheduling in the loop's thread, and what its handles can do. */
 #include "common/context.h"
 #include "common/error.h"
-#include "common/loop.h"
 #include "common/place.h"
+#include "common/schedule.h"
+#include "common/soon.h"
 #include "common/thread.h"
 
 /** LOOP-33 (a): in debug mode only the loop's own thread may schedule. */
@@ -15,8 +16,7 @@ static int handle_check_thread(const struct eddy_loop *loop)
     return 0;
 }
 
-/** Refuse what cannot be scheduled, and make sure of the order with posts of other threads. */
-static inline int handle_check(struct eddy_loop *loop, eddy_callback callback)
+int eddy__schedule_check(struct eddy_loop *loop, eddy_callback callback)
 {
     int error;
 
@@ -27,15 +27,11 @@ static inline int handle_check(struct eddy_loop *loop, eddy_callback callback)
         return error;
     /* A post that came before this call also runs before it (LOOP-41). */
     if (eddy__inbox_has_posts(&loop->inbox))
-        eddy__inbox_take(&loop->inbox, &loop->ready);
+        eddy__loop_take_posts(loop);
     return 0;
 }
 
-/**
- * The context that a call captures if it is given none. The running loop knows it without a look at
- * the thread; in debug mode, where other threads are found out, its state is not touched before.
- */
-static eddy_context *handle_context(const struct eddy_loop *loop)
+eddy_context *eddy__schedule_context(const struct eddy_loop *loop)
 {
     const struct eddy__thread_state *state = loop != NULL && !loop->debug ? loop->state : NULL;
 
@@ -48,7 +44,7 @@ static inline struct eddy__slot *handle_take(struct eddy_loop *loop, eddy_callba
 {
     struct eddy__slot *slot;
 
-    *error = handle_check(loop, callback);
+    *error = eddy__schedule_check(loop, callback);
     if (*error)
         return NULL;
     slot = eddy__slot_take(&loop->slots);
@@ -66,28 +62,14 @@ int eddy__slot_hold(struct eddy_loop *loop, eddy_callback callback, void *arg, v
                     struct eddy__slot **held)
 {
     int error;
-    struct eddy__slot *slot = handle_take(loop, callback, arg, handle_context(loop), &error);
+    struct eddy__slot *slot =
+        handle_take(loop, callback, arg, eddy__schedule_context(loop), &error);
 
     if (slot == NULL)
         return error;
     slot->state = EDDY_HANDLE_DONE; /* there is no handle by which a program could cancel it */
     slot->created_at = loop->debug ? caller : NULL;
     *held = slot;
-    return 0;
-}
-
-static int handle_soon(struct eddy_loop *loop, eddy_callback callback, void *arg,
-                       eddy_context *context, void *caller, eddy_handle *handle)
-{
-    int error;
-    struct eddy__slot *slot = handle_take(loop, callback, arg, context, &error);
-
-    if (slot == NULL)
-        return error;
-    slot->created_at = loop->debug ? caller : NULL;
-    eddy__list_append(&loop->ready, &slot->timer.ready.node);
-    if (handle != NULL)
-        *handle = eddy__slot_handle(loop, slot);
     return 0;
 }
 
@@ -119,15 +101,24 @@ static int handle_at(struct eddy_loop *loop, eddy_callback callback, void *arg,
     return 0;
 }
 
-int eddy_loop_call_soon(eddy_loop *loop, eddy_callback callback, void *arg, eddy_handle *handle)
+/** True if there is nothing to check and nothing to capture: a plain call in a running loop. */
+static inline bool handle_is_plain(struct eddy_loop *loop, eddy_callback callback)
 {
-    return handle_soon(loop, callback, arg, handle_context(loop), EDDY__CALLER(), handle);
+    const struct eddy__thread_state *state = loop != NULL ? loop->quick : NULL;
+
+    return state != NULL && state->context == NULL && callback != NULL &&
+           !eddy__inbox_has_posts(&loop->inbox) && eddy__agenda_has_room(&loop->agenda);
 }
 
-int eddy_loop_call_soon_in_context(eddy_loop *loop, eddy_callback callback, void *arg,
-                                   eddy_context *context, eddy_handle *handle)
+/* Everything out of the ordinary is a call in another file, so that this one saves no registers. */
+int eddy_loop_call_soon(eddy_loop *loop, eddy_callback callback, void *arg, eddy_handle *handle)
 {
-    return handle_soon(loop, callback, arg, context, EDDY__CALLER(), handle);
+    if (!handle_is_plain(loop, callback))
+        return eddy__soon_schedule(loop, callback, arg, EDDY__CALLER(), handle);
+    if (handle != NULL)
+        *handle = eddy__soon_handle(loop, loop->agenda.tail);
+    eddy__agenda_add_call(&loop->agenda, callback, arg, NULL);
+    return 0;
 }
 
 /** The due time of a delay; the clock is only read for a loop that exists. */
@@ -139,7 +130,8 @@ static eddy_time handle_after(struct eddy_loop *loop, eddy_time delay)
 int eddy_loop_call_later(eddy_loop *loop, eddy_time delay, eddy_callback callback, void *arg,
                          eddy_handle *handle)
 {
-    struct handle_timing timing = {handle_after(loop, delay), handle_context(loop), EDDY__CALLER()};
+    struct handle_timing timing = {handle_after(loop, delay), eddy__schedule_context(loop),
+                                   EDDY__CALLER()};
 
     return handle_at(loop, callback, arg, &timing, handle);
 }
@@ -155,7 +147,7 @@ int eddy_loop_call_later_in_context(eddy_loop *loop, eddy_time delay, eddy_callb
 int eddy_loop_call_at(eddy_loop *loop, eddy_time when, eddy_callback callback, void *arg,
                       eddy_handle *handle)
 {
-    struct handle_timing timing = {when, handle_context(loop), EDDY__CALLER()};
+    struct handle_timing timing = {when, eddy__schedule_context(loop), EDDY__CALLER()};
 
     return handle_at(loop, callback, arg, &timing, handle);
 }
@@ -178,8 +170,13 @@ static struct eddy__slot *handle_slot(eddy_handle handle)
 
 void eddy_handle_cancel(eddy_handle handle)
 {
-    struct eddy__slot *slot = handle_slot(handle);
+    struct eddy__slot *slot;
 
+    if (eddy__soon_owns(handle)) {
+        eddy__soon_cancel(handle);
+        return;
+    }
+    slot = handle_slot(handle);
     if (slot == NULL)
         return;
     if (slot->state == EDDY_HANDLE_SCHEDULED)
@@ -189,8 +186,11 @@ void eddy_handle_cancel(eddy_handle handle)
 
 eddy_handle_state eddy_handle_get_state(eddy_handle handle)
 {
-    struct eddy__slot *slot = handle_slot(handle);
+    struct eddy__slot *slot;
 
+    if (eddy__soon_owns(handle))
+        return eddy__soon_get_state(handle);
+    slot = handle_slot(handle);
     return slot == NULL ? EDDY_HANDLE_GONE : (eddy_handle_state)slot->state;
 }
 
@@ -201,8 +201,11 @@ bool eddy_handle_cancelled(eddy_handle handle)
 
 eddy_context *eddy_handle_get_context(eddy_handle handle)
 {
-    struct eddy__slot *slot = handle_slot(handle);
+    struct eddy__slot *slot;
 
+    if (eddy__soon_owns(handle))
+        return eddy__soon_get_context(handle);
+    slot = handle_slot(handle);
     return slot == NULL ? NULL : slot->context;
 }
 

@@ -34,9 +34,7 @@ static struct eddy__post *inbox_reverse(struct eddy__post *post)
 
 void eddy__inbox_take(struct eddy__inbox *inbox, struct eddy__list *queue)
 {
-    /* Sequentially consistent, as the store that cleared `wake_pending` before: were this load
-     * done first, a post in between would neither be seen here nor wake the wait that follows. */
-    struct eddy__post *post = atomic_load(&inbox->top);
+    struct eddy__post *post = atomic_load_explicit(&inbox->top, memory_order_relaxed);
 
     if (post == NULL || post == &inbox_closed)
         return;

@@ -28,10 +28,15 @@ struct eddy__inbox {
 /** EDDY_EBADSTATE when closed; 1 if the loop has to be woken; else 0. Any thread. */
 int eddy__inbox_push(struct eddy__inbox *inbox, struct eddy__post *post);
 
-/** True if something waits to be taken. */
+/**
+ * True if something waits to be taken, or the inbox is closed.
+ *
+ * Sequentially consistent, as the store that clears `wake_pending` before a wait: were this load
+ * done first, a post in between would neither be seen here nor wake the wait that follows.
+ */
 static inline bool eddy__inbox_has_posts(struct eddy__inbox *inbox)
 {
-    return atomic_load_explicit(&inbox->top, memory_order_relaxed) != NULL;
+    return atomic_load(&inbox->top) != NULL;
 }
 
 /** Append all posts to `queue`, oldest first. */

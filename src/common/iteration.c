@@ -10,6 +10,7 @@
  */
 #include "common/iteration.h"
 #include "common/signal.h"
+#include "common/soon.h"
 
 /** A wait never lasts longer (LOOP-23). */
 #define WAIT_MAX EDDY_SECONDS(86400)
@@ -21,7 +22,7 @@
 /** Take what other threads posted, and signals, so that it runs with this iteration. */
 static void iteration_collect(struct eddy_loop *loop)
 {
-    eddy__inbox_take(&loop->inbox, &loop->ready);
+    eddy__loop_take_posts(loop);
     eddy__signals_dispatch(loop);
 }
 
@@ -39,7 +40,7 @@ static eddy_time iteration_timeout(struct eddy_loop *loop)
     eddy_time next = eddy__timers_next(&loop->timers);
     eddy_time now;
 
-    if (!eddy__list_is_empty(&loop->ready) || loop->stopping)
+    if (!eddy__agenda_is_empty(&loop->agenda) || loop->stopping)
         return 0;
     if (next == EDDY_FOREVER)
         return EDDY_FOREVER;
@@ -58,7 +59,7 @@ static bool iteration_may_skip_wait(struct eddy_loop *loop, bool first)
 {
     eddy_time now;
 
-    if (first || loop->stopping || eddy__list_is_empty(&loop->ready) ||
+    if (first || loop->stopping || eddy__agenda_is_empty(&loop->agenda) ||
         loop->skipped_waits >= SKIPPED_MAX || atomic_load(&loop->inbox.wake_pending) ||
         eddy__inbox_has_posts(&loop->inbox))
         return false;
@@ -79,29 +80,42 @@ static void iteration_expire(struct eddy_loop *loop)
     if (loop->timers.count == 0)
         return;
     limit = eddy__time_add(eddy__loop_now(loop), loop->clock_resolution);
-    eddy__timers_expire(&loop->timers, limit, &loop->ready);
+    if (eddy__timers_next(&loop->timers) < limit)
+        eddy__timers_expire(&loop->timers, limit, eddy__agenda_list(&loop->agenda));
 }
 
-/** Run exactly the callbacks that are ready now. */
-static void iteration_run(struct eddy_loop *loop)
+/** Run the nodes of the list at the head of the agenda, whose ring may move meanwhile. */
+static void iteration_run_list(struct eddy_loop *loop)
 {
-    struct eddy__list batch;
+    struct eddy__agenda *agenda = &loop->agenda;
     struct eddy__list *node;
 
-    eddy__list_init(&batch);
-    eddy__list_splice(&batch, &loop->ready);
-    while (!loop->exit_requested && (node = eddy__list_shift(&batch)) != NULL) {
+    while ((node = eddy__list_shift(&eddy__agenda_cell(agenda, agenda->head)->nodes)) != NULL) {
         struct eddy__ready *ready = EDDY__OWNER(node, struct eddy__ready, node);
-        struct eddy__slot *slot = eddy__slot_of_ready(ready);
 
-        if (slot != NULL)
-            eddy__slot_run(loop, slot); /* the hot path, called directly */
-        else
-            ready->run(ready);
+        ready->run(ready);
+        if (loop->exit_requested)
+            return;
     }
-    /* After an exit request the rest survives, before what was scheduled meanwhile (LOOP-42). */
-    eddy__list_splice(&batch, &loop->ready);
-    eddy__list_splice(&loop->ready, &batch);
+    agenda->head++;
+}
+
+/** Run exactly what is ready now. After an exit request the rest survives, in place (LOOP-42). */
+static void iteration_run(struct eddy_loop *loop)
+{
+    struct eddy__agenda *agenda = &loop->agenda;
+    uint64_t end = agenda->tail;
+
+    agenda->batch_end = end;
+    while (agenda->head != end && !loop->exit_requested) {
+        struct eddy__agenda_cell *cell = eddy__agenda_cell(agenda, agenda->head);
+
+        if (cell->callback == NULL)
+            iteration_run_list(loop);
+        else
+            eddy__soon_run(loop, cell);
+    }
+    eddy__agenda_end_batch(agenda);
 }
 
 int eddy__loop_iterate(struct eddy_loop *loop, bool first)

@@ -41,7 +41,6 @@ static void loop_init(struct eddy_loop *loop, const struct eddy__backend *backen
     loop->backend = backend;
     loop->fork_count = eddy__fork_count();
     atomic_init(&loop->references, 1);
-    eddy__list_init(&loop->ready);
     eddy__list_init(&loop->live);
     eddy__list_init(&loop->tasks);
     eddy__list_init(&loop->generators);
@@ -68,10 +67,13 @@ int eddy_loop_new(const eddy_loop_options *options, eddy_loop **loop)
     if (made == NULL)
         return EDDY_ENOMEM;
     loop_init(made, backend);
-    error = eddy__fork_watch();
+    error = eddy__agenda_init(&made->agenda);
+    if (error == 0)
+        error = eddy__fork_watch();
     if (error == 0)
         error = backend->open(made);
     if (error) {
+        eddy__agenda_fini(&made->agenda);
         eddy__free(made);
         if (error == EDDY_ENOMEM && !eddy__is_unsaid(error))
             return error; /* the allocator's words are there already */
@@ -102,6 +104,7 @@ static void loop_free_memory(struct eddy_loop *loop)
     eddy__futures_trim(loop);
     eddy__stack_pool_fini(&loop->stacks);
     eddy__timers_fini(&loop->timers);
+    eddy__agenda_fini(&loop->agenda);
     eddy__slots_fini(&loop->slots);
     eddy__claims_fini(&loop->claims);
     eddy__tls_fini(loop);
@@ -158,6 +161,13 @@ int eddy__loop_check_run(struct eddy_loop *loop)
     return 0;
 }
 
+/** Whether calls may go the short way, past what is rare. */
+static void loop_choose_way(struct eddy_loop *loop)
+{
+    loop->quick =
+        loop->debug || loop->run_context != NULL || loop_is_foreign(loop) ? NULL : loop->state;
+}
+
 /** Check, then mark the loop as running in this thread. */
 static int loop_enter(struct eddy_loop *loop)
 {
@@ -178,6 +188,8 @@ static int loop_enter(struct eddy_loop *loop)
     }
     state->running = loop;
     loop->state = state;
+    loop->run_context = state->context;
+    loop_choose_way(loop);
     atomic_store(&loop->running, true);
     return 0;
 }
@@ -187,7 +199,7 @@ static void loop_leave(struct eddy_loop *loop)
 {
     eddy__coroutine_fini(&loop->thread_coroutine);
     loop->state->running = NULL;
-    loop->state = NULL;
+    loop->state = loop->quick = NULL;
     loop->stopping = false;
     loop->exit_requested = false;
     atomic_store(&loop->running, false);
@@ -222,6 +234,7 @@ int eddy_loop_run_forever(eddy_loop *loop)
 
 void eddy__loop_forked(struct eddy_loop *loop)
 {
+    loop->quick = NULL;
     loop->exit_requested = true;
 }
 
@@ -242,20 +255,19 @@ void eddy_loop_exit(eddy_loop *loop, int code)
 static void loop_drop_scheduled(struct eddy_loop *loop)
 {
     struct eddy__list kept;
-    struct eddy__list *node;
+    struct eddy__ready *ready;
 
     eddy__inbox_close(&loop->inbox);
     eddy__list_init(&kept);
-    while ((node = eddy__list_shift(&loop->ready)) != NULL) {
-        struct eddy__ready *ready = EDDY__OWNER(node, struct eddy__ready, node);
+    while ((ready = eddy__agenda_shift(&loop->agenda)) != NULL) {
         struct eddy__slot *slot = eddy__slot_of_ready(ready);
 
         if (slot != NULL)
             eddy__slot_drop(loop, slot);
         else if (!eddy__threadsafe_drop_ready(ready) && !eddy__future_drop_ready(ready))
-            eddy__list_append(&kept, node);
+            eddy__list_append(&kept, &ready->node);
     }
-    eddy__list_splice(&loop->ready, &kept);
+    eddy__list_splice(eddy__agenda_list(&loop->agenda), &kept);
 }
 
 /** Drop the timers: the library's own have been stopped, so that only slots are left. */
@@ -271,7 +283,7 @@ static void loop_drop_timers(struct eddy_loop *loop)
 /** Let go of everything that is under way, and run what only tells its owner "it is over". */
 static void loop_abandon(struct eddy_loop *loop)
 {
-    struct eddy__list *node;
+    struct eddy__ready *ready;
 
     eddy__tasks_abandon(loop);
     eddy__generators_abandon(loop);
@@ -281,11 +293,8 @@ static void loop_abandon(struct eddy_loop *loop)
         live->abandon(live);
     }
     eddy__watchers_abandon(loop);
-    while ((node = eddy__list_shift(&loop->ready)) != NULL) {
-        struct eddy__ready *ready = EDDY__OWNER(node, struct eddy__ready, node);
-
+    while ((ready = eddy__agenda_shift(&loop->agenda)) != NULL)
         ready->run(ready);
-    }
 }
 
 int eddy_loop_close(eddy_loop *loop)
@@ -337,7 +346,10 @@ eddy_time eddy_loop_clock_resolution(const eddy_loop *loop)
 
 void eddy_loop_set_debug(eddy_loop *loop, bool enabled)
 {
+    if (enabled && !loop->debug)
+        eddy__agenda_forget_places(&loop->agenda);
     loop->debug = enabled;
+    loop_choose_way(loop);
 }
 
 bool eddy_loop_get_debug(const eddy_loop *loop)

@@ -3,6 +3,7 @@
 #ifndef EDDY_COMMON_LOOP_H
 #define EDDY_COMMON_LOOP_H
 
+#include "common/agenda.h"
 #include "common/backend.h"
 #include "common/block.h"
 #include "common/claim.h"
@@ -46,10 +47,15 @@ struct eddy_loop {
 
     /* The loop's thread. */
     struct eddy__thread_state *state; /**< of the thread inside run_*(), else NULL */
-    struct eddy__list ready;
+    /** The same as long as calls may go the short way: not in debug mode, in a forked child, or
+     * where the run was begun in a context. */
+    struct eddy__thread_state *quick;
+    struct eddy_context *run_context; /**< borrowed: the one in which the run was begun */
+    struct eddy__agenda agenda;
     struct eddy__timers timers;
     struct eddy__slots slots;   /**< what by-value handles refer to */
-    struct eddy__slot *current; /**< the scheduled callback that runs now, or NULL */
+    struct eddy__slot *current; /**< the timer's or watcher's callback that runs now, or NULL */
+    void *current_place;        /**< debug mode: where the call that runs now was scheduled */
     struct eddy__list live;     /**< struct eddy__live */
     struct eddy__claims claims; /**< whose the sockets are */
     struct eddy__list tasks;    /**< not done, struct eddy__task */
@@ -87,13 +93,20 @@ struct eddy_loop {
 static inline void eddy__loop_enqueue(struct eddy_loop *loop, struct eddy__ready *ready)
 {
     if (!eddy__list_is_linked(&ready->node))
-        eddy__list_append(&loop->ready, &ready->node);
+        eddy__agenda_append(&loop->agenda, ready);
 }
 
 /** Take out of the ready queue, if it is there. Cannot fail. */
 static inline void eddy__loop_dequeue(struct eddy__ready *ready)
 {
     eddy__list_remove(&ready->node);
+}
+
+/** Take what other threads posted, so that it runs before what becomes ready later (LOOP-41). */
+static inline void eddy__loop_take_posts(struct eddy_loop *loop)
+{
+    if (eddy__inbox_has_posts(&loop->inbox))
+        eddy__inbox_take(&loop->inbox, eddy__agenda_list(&loop->agenda));
 }
 
 /** The calls that serve the channel's socket. */

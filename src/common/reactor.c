@@ -180,7 +180,7 @@ int eddy__reactor_wait(struct eddy_loop *loop, eddy_time timeout)
     struct eddy__reactor *reactor = loop->backend_state;
 
     reactor_flush(reactor);
-    if (!eddy__list_is_empty(&loop->ready))
+    if (!eddy__agenda_is_empty(&loop->agenda))
         timeout = 0; /* something was refused, and somebody has to hear of it */
     return reactor->selector->wait(reactor, timeout);
 }

@@ -16,7 +16,7 @@
 #define EDDY__SLOT_GENERATION_MASK (((uint64_t)1 << 62) - 1)
 
 struct eddy__slot {
-    struct eddy__timer timer; /**< its ready node serves call_soon() as well */
+    struct eddy__timer timer;
     eddy_callback callback;
     void *arg;
     eddy_context *context;

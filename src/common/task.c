@@ -332,8 +332,7 @@ static void task_start(struct eddy__task *task, bool eager)
         task_step(task);
         return;
     }
-    if (eddy__inbox_has_posts(&loop->inbox))
-        eddy__inbox_take(&loop->inbox, &loop->ready);
+    eddy__loop_take_posts(loop);
     eddy__loop_enqueue(loop, &task->ready);
 }
 

@@ -124,7 +124,7 @@ static int iocp_wait(struct eddy_loop *loop, eddy_time timeout)
     int got;
 
     iocp_submit(iocp);
-    if (!eddy__list_is_empty(&loop->ready))
+    if (!eddy__agenda_is_empty(&loop->agenda))
         timeout = 0; /* something was done at once */
     start = timeout > 0 && timeout != EDDY_FOREVER ? eddy__clock_now() : 0;
     left = timeout;
