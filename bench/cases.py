@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What is compared: the cases, the contenders of each, and the marks that eddy is held to."""
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 # Names as they stand in tables; the order is that of the rows.
 CONTENDERS = {
@@ -9,6 +9,7 @@ CONTENDERS = {
     "eddy_future": "eddy, futures",
     "eddy_task": "eddy, tasks",
     "eddy": "eddy",
+    "eddy_inside": "eddy, inside",
     "libuv": "libuv",
     "libuv_tuned": "libuv, tuned",
     "libevent": "libevent",
@@ -22,6 +23,11 @@ PYTHON = ("uvloop", "asyncio")
 
 STREAM = ("floor", "eddy_callback", "eddy_future", "eddy_task", "libuv", "libuv_tuned", "libevent",
           "libevent_tuned", "libev", "asio", "uvloop", "asyncio")
+
+PEERS = ("floor", "eddy", "libuv", "libevent", "libev", "asio")
+READY = (*PEERS, "uvloop", "asyncio")
+TASKS = ("floor", "eddy", "uvloop", "asyncio")
+SPAWN = ("floor", "eddy", "libuv", "uvloop", "asyncio")
 
 # Processor time against the floor in the same round.
 ECHO_MARKS = {"eddy_callback": 1.05, "eddy_task": 1.10}
@@ -42,8 +48,32 @@ class Case:
     count: int = 0  # operations of a run for counts; another one does twice as many
     exact: int = 0  # the same under callgrind
     marks: dict = field(default_factory=dict)
+    limits: dict = field(default_factory=dict)  # marks that are nanoseconds, not ratios
     figure: str = "cpu"  # what the ratio is made of: cpu or wall
     quick: bool = True
+
+
+def micro(name, title, folder, n, contenders, python=0, threads=False, unit="callback", marks=None,
+          limits=None):
+    """A case of a program that measures itself; n operations a run, fewer in Python."""
+    options = {"case": name, "n": n, **({"python": python} if python else {}),
+               **({"threads": True} if threads else {})}
+    few = folder == "spawn"
+    return Case(name, title, folder, options=options, contenders=contenders, unit=unit,
+                count=20 if few else n // 10, exact=10 if few else min(n // 10, 100000),
+                marks=marks or {}, limits=limits or {})
+
+
+def timers(size, n):
+    """The four things that are done with timers, n of them."""
+    words = {"100k": "100,000", "1m": "1,000,000"}[size]
+    marks = {"add": 0.5, "cancel": 0.5, "rearm": 0.75, "fire": 1.0} if size == "1m" else {}
+    titles = {"add": "Setting", "cancel": "Cancelling", "rearm": "Setting anew", "fire": "Firing"}
+    for verb, title in titles.items():
+        case = micro(f"timer-{verb}-{size}", f"{title} {words} timers", "timers", n, PEERS,
+                     unit="timer", marks={"eddy": marks[verb]} if verb in marks else {})
+        # The size of the heap is the case: it stays for counts, too.
+        yield replace(case, count=n, exact=n)
 
 
 CASES = [
@@ -57,6 +87,41 @@ CASES = [
          options={"connections": 64, "size": 16384}, count=4000, exact=2000, marks=ECHO_MARKS),
     Case("tcp-deep", "TCP echo, 64 connections, 64 B, 16 deep", "echo", "echo",
          options={"connections": 64, "depth": 16}, count=50000, exact=20000, marks=ECHO_MARKS),
+    Case("unix-1", "Unix echo, 1 connection, 64 B", "echo", "echo", "unix",
+         options={"connections": 1}, count=4000, exact=2000, marks=ECHO_MARKS),
+    Case("unix-64", "Unix echo, 64 connections, 64 B", "echo", "echo", "unix",
+         options={"connections": 64}, count=10000, exact=4000, marks=ECHO_MARKS),
+    Case("churn", "Connect, echo 64 B, close; 32 at once", "echo", "churn",
+         options={"connections": 32}, unit="connection", count=3000, exact=1000,
+         marks={"eddy_callback": 1.05}),
+    Case("idle-10000", "TCP echo, 64 connections, 64 B, beside 10,000 idle ones", "echo", "echo",
+         options={"connections": 64, "idle": 10000, "warm": 0.5}, count=10000),
+    Case("memory", "Memory of an idle TCP connection", "echo", "idle",
+         unit="connection", count=1000),
+    micro("ready-1000", "Ready callbacks, 1,000 a turn", "ready", 1000000, READY,
+          python=100000, marks={"eddy": 1.5}),
+    micro("ready-1", "Ready callbacks, one a turn", "ready", 1000000, READY, python=20000),
+    *timers("100k", 100000),
+    *timers("1m", 1000000),
+    micro("post-1", "Posting from one other thread", "post", 400000, PEERS, threads=True,
+          unit="post", marks={"eddy": 1.3}),
+    micro("post-4", "Posting from four other threads", "post", 400000, PEERS, threads=True,
+          unit="post", marks={"eddy": 1.3}),
+    micro("task-switch", "Bare switch into a stack and back", "task", 2000000,
+          ("floor", "eddy_inside"), unit="switch and back", marks={"eddy_inside": 1.2}),
+    micro("task-generator", "Advancing a generator", "task", 1000000, ("eddy",)),
+    micro("task-await", "eddy_await() between two tasks, through the ready queue", "task", 500000,
+          TASKS, python=50000, unit="hop", limits={"eddy": 60}),
+    micro("task-create", "Creating a task that ends at once, and awaiting it", "task", 300000,
+          TASKS, python=30000, unit="task"),
+    micro("future-await", "Making, setting and awaiting a future", "task", 1000000,
+          ("eddy", "uvloop", "asyncio"), python=100000, unit="future"),
+    micro("future-callback", "Making and setting a future with a callback", "task", 500000,
+          ("eddy", "uvloop", "asyncio"), python=50000, unit="future"),
+    micro("spawn", "Starting a child and waiting for its end", "spawn", 200, SPAWN,
+          python=50, unit="child", marks={"eddy": 1.1}),
+    micro("spawn-big", "The same from a parent of 512 MiB", "spawn", 100, SPAWN, python=30,
+          unit="child", marks={"eddy": 1.1}),
 ]
 
 

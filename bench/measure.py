@@ -248,6 +248,35 @@ def tidy_counts(raw):
     return counts
 
 
+def memory_of_server(bench, case, contender):
+    """Bytes that an idle connection keeps allocated, and pages that it keeps touched."""
+    totals = Totals()
+    seen = {}
+    for count in (case.count, 2 * case.count):
+        server = Server(bench, case, bench.command(case, contender),
+                        environment=totals.environment(bench))
+        try:
+            load = subprocess.Popen(
+                [bench.load, "idle", server.address, f"connections={count}", "stay=1.5"],
+                stdout=subprocess.PIPE, preexec_fn=pin(load_cpu()))
+            time.sleep(0.5)
+            while load.poll() is None:
+                seen[count] = totals.read()[1], resident_bytes(server.pid)
+                time.sleep(0.2)
+            if load.returncode != 0:
+                raise Failed(f"no connections: {server.complaint()}")
+        finally:
+            server.stop()
+    (bytes_1, pages_1), (bytes_2, pages_2) = seen[case.count], seen[2 * case.count]
+    return {"bytes": round((bytes_2 - bytes_1) / case.count, 1),
+            "resident": round((pages_2 - pages_1) / case.count, 1)}
+
+
+def resident_bytes(pid):
+    with open(f"/proc/{pid}/statm", encoding="utf-8") as file:
+        return int(file.read().split()[1]) * mmap.PAGESIZE
+
+
 def count_server(bench, case, contender):
     return tidy_counts(slope(lambda n: count_once(bench, case, contender, n), case.count))
 
@@ -284,13 +313,68 @@ def exact_server(bench, case, contender):
                        case.exact)["instructions"], 1)
 
 
+#
+# Programs that measure themselves
+#
+def run_micro(bench, case, contender, count, prefix=(), environment=None, pinned=True):
+    """One run of `PROGRAM CASE N`; None if the contender has nothing for this case."""
+    command = [*prefix, *bench.command(case, contender), case.options["case"], str(count)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIME_LIMIT,
+                          env=environment or bench.environment,
+                          preexec_fn=pin(SERVER_CPU) if pinned else None)
+    if done.returncode == 77:
+        return None
+    if done.returncode != 0:
+        raise Failed(done.stderr.strip()[-400:])
+    return json.loads(done.stdout)
+
+
+def time_micro(bench, case, contender):
+    count = case.options.get("python", case.options["n"]) if contender in PYTHON \
+        else case.options["n"]
+    # Threads need the processors that a single one would not.
+    result = run_micro(bench, case, contender, count, pinned="threads" not in case.options)
+    if result is None:
+        return None
+    return {"cpu_us": result["cpu_ns"] / 1e3 / result["operations"],
+            "wall_us": result["wall_ns"] / 1e3 / result["operations"]}
+
+
+def count_micro(bench, case, contender):
+    if contender in PYTHON:
+        return {}
+    totals = Totals()
+    environment = {**totals.environment(bench), "EDDY_BENCH_COUNT": "1"}
+    result = run_micro(bench, case, contender, case.count, environment=environment)
+    return {name: round(result[name] / result["operations"], 3)
+            for name in ("allocations", "syscalls", "bytes") if result and name in result}
+
+
+def exact_micro(bench, case, contender):
+    with tempfile.TemporaryDirectory(prefix="eddy-bench-") as folder:
+        path = os.path.join(folder, "out")
+        prefix = [*callgrind(path), "--collect-atstart=no"]
+        result = run_micro(bench, case, contender, case.exact, prefix=prefix)
+        return round(read_callgrind(path) / result["operations"], 1) if result else None
+
+
+#
+# What a case asks for
+#
 def time_contender(bench, case, contender, arguments):
-    return time_server(bench, case, contender, arguments.warm, arguments.seconds)
+    """Figures of one round, or None where a contender has nothing for the case."""
+    if case.job:
+        return time_server(bench, case, contender, arguments.warm, arguments.seconds)
+    return time_micro(bench, case, contender)
 
 
 def count_contender(bench, case, contender):
-    return count_server(bench, case, contender)
+    """System calls and allocations of one operation."""
+    if case.job == "idle":
+        return memory_of_server(bench, case, contender)
+    return count_server(bench, case, contender) if case.job else count_micro(bench, case, contender)
 
 
 def exact_contender(bench, case, contender):
-    return exact_server(bench, case, contender)
+    """Instructions of one operation."""
+    return exact_server(bench, case, contender) if case.job else exact_micro(bench, case, contender)

@@ -68,6 +68,10 @@ def verdict(case, contender):
     """Whether a mark is met: it is missed when the whole interval lies above it."""
     mark = case["marks"].get(contender)
     found = ratio_of(case, contender)
+    if contender in case.get("limits", {}):
+        mark = case["limits"][contender]
+        found = interval([value * 1000 for value in
+                          values(case["contenders"][contender], figure_key(case))])
     if mark is None or found is None:
         return ""
     if found[1] > mark:
@@ -128,7 +132,8 @@ def columns_of(case):
         ("instructions", lambda name, result: count_text(result, "instructions")),
         ("system calls", lambda name, result: count_text(result, "syscalls")),
         ("allocations", lambda name, result: count_text(result, "allocations")),
-        ("bytes", lambda name, result: count_text(result, "bytes")),
+        ("bytes by malloc", lambda name, result: count_text(result, "bytes")),
+        ("resident bytes", lambda name, result: count_text(result, "resident")),
     ]
     if has(case, "per_second"):
         columns.append(("per s", lambda name, result: f"{middle(result, 'per_second') or 0:,.0f}"))

@@ -145,11 +145,11 @@ def take_counts(bench, case, names, results, arguments, progress):
 
 def run_case(bench, case, names, arguments, progress):
     results = {name: {"rounds": []} for name in names}
-    if not arguments.counts_only:
+    if not arguments.counts_only and case.job != "idle":
         for number in range(arguments.rounds):
             run_round(bench, case, names, results, arguments, progress, number)
     take_counts(bench, case, names, results, arguments, progress)
-    return {"title": case.title, "unit": case.unit, "figure": case.figure, "marks": case.marks,
+    return {"title": case.title, "unit": case.unit, "figure": case.figure, "marks": case.marks, "limits": case.limits,
             "contenders": results}
 
 

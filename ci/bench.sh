@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-# Builds eddy and its benchmarks, and runs them beside other libraries: `sh ci/bench.sh [OPTION...]`.
+# Builds eddy and its benchmarks and runs them beside other libraries: `sh ci/bench.sh [OPTION...]`.
 #
-# --list names the cases, --quick tries all of them briefly, --only NAME runs one (or all whose names
-# begin so), --exact counts instructions too, --help has the rest. Linux only. Installs a compiler,
-# CMake, Python 3, valgrind, strace and the other libraries if they are missing (as root, or by
-# sudo); what the system has no package of is left out. The build lies in build/bench.
+# --list names the cases, --quick tries all of them briefly, --only NAME runs one (or all whose
+# names begin so), --exact counts instructions too, --help has the rest. Linux only. Installs a
+# compiler, CMake, Python 3, valgrind, strace and the other libraries if they are missing (as root,
+# or by sudo); what the system has no package of is left out. The build lies in build/bench.
 cd "$(dirname "$0")/.." || exit 1
 . ci/lib.sh
 

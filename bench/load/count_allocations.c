@@ -108,3 +108,12 @@ int posix_memalign(void **memory, size_t alignment, size_t size)
     *memory = memalign(alignment, size);
     return *memory != NULL ? 0 : 12; /* ENOMEM */
 }
+
+/* For programs that measure themselves (micro.c), found by name. */
+void count_allocations_read(int64_t *given, int64_t *bytes);
+
+void count_allocations_read(int64_t *given, int64_t *bytes)
+{
+    *given = totals->given;
+    *bytes = totals->bytes;
+}
