@@ -2,8 +2,9 @@
 # Builds eddy and shows it at work: `sh ci/demo.sh`.
 #
 # Starts the example file server on a free port of this machine, fetches a page and a large file
-# from it with curl, and compares what arrived with what was sent. Installs a compiler, CMake and
-# curl if they are missing (as root, or by sudo). The exit status is 0 if all of it worked.
+# from it with curl, and compares what arrived with what was sent. Installs a compiler, CMake,
+# OpenSSL and curl if they are missing (as root, or by sudo). The exit status is 0 if all of it
+# worked.
 cd "$(dirname "$0")/.." || exit 1
 . ci/lib.sh
 
@@ -85,8 +86,10 @@ fetch()
 }
 
 need_build_tools && need curl || die "$missing"
+choose_tls
 say "building build/demo"
-quietly demo-configure cmake --preset release -B build/demo -DEDDY_BUILD_TESTS=OFF &&
+quietly demo-configure cmake --preset release -B build/demo -DEDDY_BUILD_TESTS=OFF \
+    -DEDDY_TLS=$tls &&
     quietly demo-build cmake --build build/demo -j "$(jobs_count)" || die "eddy did not build"
 server=build/demo/examples/file_server
 [ -x "$server" ] || die "$server was not built"

@@ -73,6 +73,14 @@ compiles_c()
     return $status
 }
 
+# Homebrew keeps it out of the compiler's sight; CMake finds it there by itself.
+openssl_folder()
+{
+    for folder in /opt/homebrew/opt/openssl@3 /usr/local/opt/openssl@3; do
+        [ ! -d $folder ] || echo "-I$folder/include -L$folder/lib"
+    done
+}
+
 has()
 {
     case $1 in
@@ -83,6 +91,11 @@ has()
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>' "-L/opt/homebrew/lib -I/opt/homebrew/include -lcmocka" ;;
+    openssl-dev) compiles_c cc '#include <openssl/ssl.h>
+#if OPENSSL_VERSION_NUMBER < 0x30000000L
+#error older than 3.0
+#endif' "$(openssl_folder) -lssl -lcrypto" ;;
+    perl) perl -MFile::Compare -MFindBin -MIPC::Cmd -e 1 2>/dev/null ;;
     c++) printf 'int main() {}\n' | c++ -x c++ -fsyntax-only - 2>/dev/null ;;
     clang-sanitizers) compiles_c clang '' -fsanitize=address ;;
     sanitizers)
@@ -115,6 +128,11 @@ package_of()
     apt-get:cmocka) echo libcmocka-dev ;;
     dnf:cmocka) echo libcmocka-devel ;;
     apk:cmocka) echo cmocka-dev ;;
+    apt-get:openssl-dev) echo libssl-dev ;;
+    dnf:openssl-dev) echo openssl-devel ;;
+    apk:openssl-dev) echo openssl-dev ;;
+    brew:openssl-dev) echo openssl@3 ;;
+    *:openssl-dev) echo openssl ;;
     dnf:sanitizers) echo libasan libubsan libtsan ;;
     apk:clang) echo clang compiler-rt ;;
     *:clang-sanitizers) echo clang ;;
@@ -133,7 +151,8 @@ package_of()
     apt-get:s390x-cc) echo gcc-s390x-linux-gnu libc6-dev-s390x-cross ;;
     apt-get:s390x-run) echo qemu-user-static ;;
     apt-get:musl) echo musl-tools ;;
-    *:aarch64-* | *:i686-* | *:s390x-* | *:musl | *:clang-format-14 | *:libc-debug | *:sanitizers) ;;
+    *:aarch64-* | *:i686-* | *:s390x-* | *:musl) ;;
+    *:clang-format-14 | *:libc-debug | *:sanitizers) ;;
     *:xz) [ "$1" = apt-get ] && echo xz-utils || echo xz ;;
     *) echo "$2" ;;
     esac
@@ -208,11 +227,27 @@ need_build_tools()
 #
 # Building and running suites.
 #
-# build_preset PRESET [OPTION...]: configures and builds into build/PRESET.
+# choose_tls: sets $tls to ON, or to OFF with a word why: eddy does without OpenSSL.
+choose_tls()
+{
+    tls=ON
+    need openssl-dev && return
+    tls=OFF
+    say "building without TLS: $missing"
+}
+
+# build_preset PRESET [OPTION...]: configures and builds into build/PRESET, with TLS if the options
+# leave that open and OpenSSL 3 is there or can be installed.
 build_preset()
 {
     preset=$1
     shift
+    case " $* " in
+    *' -DEDDY_TLS='*) ;;
+    *)
+        choose_tls
+        set -- "$@" "-DEDDY_TLS=$tls" ;;
+    esac
     say "building build/$preset"
     quietly "$preset-configure" cmake --preset "$preset" "$@" &&
         quietly "$preset-build" cmake --build "build/$preset" -j "$(jobs_count)"

@@ -8,8 +8,8 @@ cd "$(dirname "$0")/.." || exit 1
 . ci/lib.sh
 . ci/deps.sh
 
-PARTS="headers gcc-release shared asan tsan wine clang valgrind coroutine-fallbacks aarch64 i686 \
-s390x musl macos oom"
+PARTS="headers gcc-release no-tls shared asan tsan wine clang valgrind coroutine-fallbacks \
+aarch64 i686 s390x musl macos oom"
 # By name only, until the complete sweep was seen clean: a sample meets other points each time.
 PARTS_ON_REQUEST="faults"
 # No part may hang: a limit for each, in seconds.
@@ -21,6 +21,7 @@ describe()
     case $1 in
     headers) echo "tidy, format, and each public header alone, with gcc and clang, as C and C++" ;;
     gcc-release) echo "the suites on the library as users build it, without test hooks" ;;
+    no-tls) echo "the suites on the library as it is without OpenSSL" ;;
     shared) echo "the shared library: what it exports, installing it, the examples on it" ;;
     asan) echo "AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer" ;;
     tsan) echo "ThreadSanitizer" ;;
@@ -64,6 +65,13 @@ part_gcc_release()
 {
     need_all
     suites release
+}
+
+part_no_tls()
+{
+    need_all
+    # What TLS leaves out is not a matter of the backend.
+    suites no-tls -DEDDY_TLS=OFF "-DEDDY_TEST_BACKENDS=epoll;sim"
 }
 
 part_shared()
@@ -110,6 +118,13 @@ part_wine()
 {
     need_all mingw wine
     build_cmocka mingw cmake/toolchains/mingw-w64.cmake || return 1
+    openssl=$PWD/build/deps/openssl-mingw
+    if build_openssl mingw mingw64 x86_64-w64-mingw32-; then
+        set -- -DEDDY_TLS=ON -DOPENSSL_ROOT_DIR="$openssl" -DOPENSSL_USE_STATIC_LIBS=ON
+    else
+        say "building without TLS: $missing"
+        set -- -DEDDY_TLS=OFF
+    fi
     WINEDEBUG=-all
     WINEPREFIX=$PWD/build/deps/wine
     export WINEDEBUG WINEPREFIX
@@ -118,8 +133,8 @@ part_wine()
     say "making a Wine prefix"
     quietly wine-prefix wine cmd /c "exit 0" || skip_part "wine does not start"
     # The simulated backend is the same code as elsewhere, and Wine is slow.
-    suites mingw -DCMAKE_FIND_ROOT_PATH="$PWD/build/deps/cmocka-mingw" -DEDDY_TEST_TIMEOUT=240 \
-        -DEDDY_TEST_BACKENDS=iocp
+    suites mingw -DCMAKE_FIND_ROOT_PATH="$PWD/build/deps/cmocka-mingw;$openssl" "$@" \
+        -DEDDY_TEST_TIMEOUT=240 -DEDDY_TEST_BACKENDS=iocp
 }
 
 wineserver_stop()

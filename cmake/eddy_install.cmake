@@ -13,6 +13,13 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/eddy" DESTINATION "${CMAKE_INST
 install(EXPORT eddy_targets FILE eddy-targets.cmake NAMESPACE eddy::
     DESTINATION "${eddy_cmake_dir}")
 
+# A shared library has found OpenSSL already; who links a static one has to.
+set(eddy_needs_openssl OFF)
+set(eddy_pc_requires "")
+if(EDDY_TLS AND NOT BUILD_SHARED_LIBS)
+    set(eddy_needs_openssl ON)
+    set(eddy_pc_requires "Requires: openssl >= 3.0.0\n")
+endif()
 configure_package_config_file(cmake/eddy-config.cmake.in eddy-config.cmake
     INSTALL_DESTINATION "${eddy_cmake_dir}")
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/eddy-config-version.cmake"
@@ -29,6 +36,9 @@ else()
     set(eddy_pc_libs "${CMAKE_THREAD_LIBS_INIT}")
     if(NOT eddy_pc_libs)
         set(eddy_pc_libs "-pthread")
+    endif()
+    if(APPLE)
+        string(APPEND eddy_pc_libs " -framework Security -framework CoreFoundation")
     endif()
 endif()
 if(BUILD_SHARED_LIBS)

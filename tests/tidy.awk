@@ -118,13 +118,15 @@ function check_banned(code, line)
     }
 }
 
-# src/common, src/sim and the public headers know no operating system.
+# src/common, src/sim, src/tls and the public headers know no operating system; src/tls knows
+# OpenSSL, and nothing else does.
 function check_portable(code, raw, line)
 {
     if (code ~ /^[ ]*#.*(_WIN32|_WIN64|__linux|__APPLE__|__MACH__|__unix|BSD__|__sun)/ &&
         path !~ /^include\/eddy\/base\.h$/)
         complain(line, "a system's macro in portable code: put it behind src/posix and src/win32")
-    if (raw ~ /^[ ]*#[ ]*include[ ]*</ && raw !~ portable_header)
+    if (raw ~ /^[ ]*#[ ]*include[ ]*</ && raw !~ portable_header &&
+        !(path ~ /^src\/tls\// && raw ~ /<openssl\/[a-z0-9_]+\.h>/))
         complain(line, "a header that is neither C11's nor ours in portable code")
 }
 
@@ -133,8 +135,10 @@ function check_c(raw, line,    code)
     code = strip(raw)
     if (path !~ /^tests\/tidy/)
         check_banned(code, line)
-    if (path ~ /^(src\/common|src\/sim|include)\//)
+    if (path ~ /^(src\/common|src\/sim|src\/tls|include)\//)
         check_portable(code, raw, line)
+    if (path ~ /^(src\/posix|src\/win32|examples)\// && raw ~ /^[ ]*#[ ]*include[ ]*<openssl\//)
+        complain(line, "OpenSSL is for src/tls to know, and for tests")
     if (path ~ /^src\/(posix|win32)\// && code ~ /#[ ]*include[ ]*<threads\.h>/)
         complain(line, "<threads.h> is missing on two platforms")
     if (raw ~ /^[ ]*#[ ]*include[ ]*"[^"]*\.c"/)
