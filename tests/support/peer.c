@@ -4,7 +4,7 @@
 #include "support/support.h"
 #include <string.h>
 
-enum { FILL_SIZE = 32 * 1024, TURNS_MAX = 10000 };
+enum { FILL_SIZE = 32 * 1024 };
 
 void connect_socket(struct fixture *f, struct witness *w, eddy_socket socket)
 {
@@ -41,12 +41,12 @@ void connect_peer(struct fixture *f, struct witness *w, struct peer *peer)
 /* Wait for a connection in progress, on whichever network this is. */
 static int tcp_accept(struct fixture *f, eddy_socket listener, eddy_socket *accepted)
 {
-    int error = EDDY_EAGAIN, turn;
+    int error = eddy_socket_accept(listener, accepted, NULL);
+    eddy_time end = 0;
 
-    for (turn = 0; turn < TURNS_MAX && error == EDDY_EAGAIN; turn++) {
+    while (error == EDDY_EAGAIN && fixture_wait_goes_on(eddy_loop_time(f->loop), &end)) {
+        run_for(f->loop, EDDY_MILLISECONDS(1));
         error = eddy_socket_accept(listener, accepted, NULL);
-        if (error == EDDY_EAGAIN)
-            run_for(f->loop, EDDY_MILLISECONDS(1));
     }
     return error;
 }
@@ -114,13 +114,15 @@ int64_t peer_receive(struct peer *peer, void *buffer, size_t size)
 /* Receive as soon as there is something; 0 at the end, EDDY_EAGAIN if nothing ever comes. */
 static int64_t peer_receive_waiting(struct peer *peer, void *buffer, size_t size)
 {
-    int64_t received = EDDY_EAGAIN;
-    int turn;
+    eddy_loop *loop = peer->f->loop;
+    int64_t received = peer_receive(peer, buffer, size);
+    eddy_time end = 0;
 
-    for (turn = 0; turn < TURNS_MAX && received == EDDY_EAGAIN; turn++) {
+    for (int turn = 0; received == EDDY_EAGAIN; turn++) {
+        if (!fixture_wait_goes_on(eddy_loop_time(loop), &end))
+            break;
+        run_for(loop, EDDY_MILLISECONDS(turn < 10 ? 0 : 1));
         received = peer_receive(peer, buffer, size);
-        if (received == EDDY_EAGAIN)
-            run_for(peer->f->loop, EDDY_MILLISECONDS(turn < 10 ? 0 : 1));
     }
     return received;
 }

@@ -6,8 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TURNS_MAX = 10000 };
-
 void pipes_or_skip(struct fixture *f)
 {
     if (f->sim != NULL)
@@ -74,11 +72,12 @@ void pipes_expect_text(struct fixture *f, eddy_socket fd, const char *text, cons
     size_t wanted = strlen(text), have = 0;
     char buffer[256] = "";
     ssize_t got = -1;
+    eddy_time end = 0;
 
-    for (int turn = 0; turn < TURNS_MAX && got != 0; turn++) {
+    for (int turn = 0; got != 0; turn++) {
         got = read((int)fd, buffer + have, sizeof buffer - 1 - have);
         have += got > 0 ? (size_t)got : 0;
-        if (wanted > 0 && have >= wanted)
+        if ((wanted > 0 && have >= wanted) || !fixture_wait_goes_on(eddy_loop_time(f->loop), &end))
             break;
         if (got < 0)
             run_for(f->loop, EDDY_MILLISECONDS(turn < 10 ? 0 : 1));

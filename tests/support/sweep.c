@@ -195,6 +195,21 @@ static void sweep_try_point(struct swept_test *test, size_t number)
         sweep_print_point(problem != NULL ? problem : "as it should be");
 }
 
+/* EDDY_TEST_POINT: a number, from 1, or a point's words, which stay true if runs count apart. */
+static void sweep_try_chosen(struct swept_test *test, const char *chosen)
+{
+    size_t number = (size_t)strtoull(chosen, NULL, 10);
+    char text[128];
+
+    for (size_t i = 0; number == 0 && i < test->tally.points; i++) {
+        kind->describe(test->counters, i, text, sizeof text);
+        if (strcmp(text, chosen) == 0)
+            number = i + 1;
+    }
+    if (number > 0)
+        sweep_try_point(test, number - 1);
+}
+
 /* A step through 0..total-1 that meets every number once, and spreads those it meets first. */
 static size_t sweep_stride(size_t total)
 {
@@ -306,7 +321,7 @@ int sweep_run_suite(const char *suite, const struct test *const *tests, size_t c
     for (size_t i = 0; i < count; i++) {
         swept[i].test = tests[i];
         if (sweep_count_points(&swept[i]) && only != NULL)
-            sweep_try_point(&swept[i], strtoul(only, NULL, 10) - 1);
+            sweep_try_chosen(&swept[i], only);
         total += swept[i].tally.points;
     }
     if (total > 0 && only == NULL)
