@@ -7,6 +7,9 @@
 #include "support/support.h"
 #include <stdio.h>
 #include <string.h>
+#if !defined(_WIN32)
+#include "posix/sys.h"
+#endif
 
 enum { TARGETS_MAX = 6 };
 
@@ -320,6 +323,38 @@ static void test_equal_errors_are_one(struct fixture *f)
     course_fini(&course);
 }
 
+#if defined(EDDY_TEST_HOOKS) && !defined(_WIN32)
+static int answer_without_addresses(const char *host, const char *service,
+                                    const struct addrinfo *hints, struct addrinfo **info)
+{
+    (void)host;
+    (void)service;
+    (void)hints;
+    *info = NULL;
+    return 0;
+}
+
+/* NET-11: the error of a host without addresses has words, also in the future. */
+static void test_host_without_addresses_is_told(struct fixture *f)
+{
+    eddy_future *future;
+    int error;
+
+    need_whole_test();
+    if (f->sim != NULL)
+        skip(); /* it answers from a table of its own */
+    eddy__sys.getaddrinfo = answer_without_addresses;
+    future = eddy_loop_create_connection(f->loop, witness_factory, NULL, "nowhere", 9, NULL);
+    eddy_future_ref(future);
+    error = eddy_loop_run_until_complete(f->loop, future, NULL);
+    eddy__sys_reset();
+    assert_int_equal(error, EDDY_EADDRNOTAVAIL);
+    assert_string_equal(eddy_error_text(), "the host has no address");
+    assert_string_equal(eddy_future_error_text(future), "the host has no address");
+    eddy_future_unref(future);
+}
+#endif
+
 /* NET-11: a program sees the whole list, and the code of the first error. */
 static void test_program_sees_every_error(struct fixture *f)
 {
@@ -537,6 +572,9 @@ int main(void)
         TEST(test_next_target_after_a_bind_error),
         TEST(test_errors_are_collected),
         TEST(test_equal_errors_are_one),
+#if defined(EDDY_TEST_HOOKS) && !defined(_WIN32)
+        TEST(test_host_without_addresses_is_told),
+#endif
         TEST(test_program_sees_every_error),
         TEST(test_slow_attempt_gets_a_rival),
         TEST(test_failure_starts_the_next_at_once),

@@ -145,6 +145,8 @@ struct eddy__failure *eddy__race_failure(const struct eddy__race *race)
     size_t used = 0;
     size_t said = 0;
 
+    if (race->count == 0)
+        return NULL;
     for (size_t i = 0; i < race->count; i++)
         room += strlen(attempt_text(&race->attempts[i])) + sizeof "; ";
     failure = eddy__alloc(room);
@@ -152,7 +154,7 @@ struct eddy__failure *eddy__race_failure(const struct eddy__race *race)
         return NULL;
     failure->number = 0;
     room -= sizeof *failure;
-    if (race->count > 0 && race->attempts[0].failure != NULL)
+    if (race->attempts[0].failure != NULL)
         failure->number = race->attempts[0].failure->number;
     for (size_t i = 0; i < race->count; i++)
         said += race_is_repeated(race, i) ? 0 : 1;

@@ -36,7 +36,10 @@ struct eddy__race *eddy__race_new(struct eddy_loop *loop, const struct eddy__rac
  */
 int eddy__race_start(struct eddy__race *race);
 
-/** The whole text of a failed race, for a future; NULL if memory is out. The caller's. */
+/**
+ * The whole text of a failed race, for a future; NULL if memory is out, or there was no attempt and
+ * so nothing but what eddy_error_text() says. The caller's.
+ */
 struct eddy__failure *eddy__race_failure(const struct eddy__race *race);
 
 /** Close what is being connected, and free the race. NULL is allowed. */

@@ -101,7 +101,8 @@ int eddy__resolver_addresses(const struct eddy__resolver_query *query, eddy_addr
     if (number != 0)
         return resolver_result(number);
     error = resolver_copy(info, (query->flags & EDDY_AI_CANONNAME) != 0, list);
-    freeaddrinfo(info);
+    if (info != NULL) /* an answer without addresses, which musl's would not survive */
+        freeaddrinfo(info);
     return error;
 }
 
