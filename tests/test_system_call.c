@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls that fail, or do only a part: LOOP-31, TR-16, TR-17, TR-23, TR-24 below the seam. */
+#include "common/error.h"
 #include "support/support.h"
 #include "support/sweep.h"
 
@@ -214,6 +215,73 @@ static void test_refusing_selector_ends_the_connection(struct fixture *f)
 #endif
 }
 
+#if defined(__linux__)
+static int64_t number_when_lost;
+
+static int note_number(struct witness *w, enum witness_event event)
+{
+    (void)w;
+    if (event == WITNESS_LOST)
+        number_when_lost = eddy_error_number();
+    return 0;
+}
+
+static int on_call_fail_otherwise(void *arg)
+{
+    (void)arg;
+    eddy__system_error(EACCES);
+    return 0;
+}
+#endif
+
+/* The system's number comes with its error, whatever else has failed before that is told. */
+static void test_refusal_keeps_its_number(struct fixture *f)
+{
+#if defined(__linux__)
+    struct witness w;
+    struct peer peer;
+
+    need_working_calls();
+    if (!fixture_backend_is(f, "epoll"))
+        skip();
+    witness_init(&w, NULL);
+    w.script = note_number;
+    connect_peer(f, &w, &peer);
+    eddy_transport_pause_reading(w.transport);
+    run_iterations(f->loop, 2);
+    eddy_transport_resume_reading(w.transport);
+    must(eddy_loop_call_soon(f->loop, on_call_fail_otherwise, NULL, NULL));
+    eddy__sys_reset();
+    eddy__sys_fail(EDDY__SYS_epoll_ctl, 1, ENOSPC);
+    number_when_lost = 0;
+    run_until_recorded(f->loop, "lost:EDDY_ENOSPC");
+    eddy__sys_reset();
+    assert_int_equal(number_when_lost, ENOSPC);
+    assert_recorded("made", "lost:EDDY_ENOSPC");
+#else
+    (void)f;
+    skip();
+#endif
+}
+
+/* The same for a connect that failed at once, which is told in the next iteration. */
+static void test_failed_connect_keeps_its_number(struct fixture *f)
+{
+    eddy_future *future;
+    int error;
+
+    if (f->sim != NULL)
+        skip();
+    need_working_calls();
+    future =
+        eddy_loop_create_unix_connection(f->loop, witness_factory, NULL, "/nowhere/at/all", NULL);
+    eddy__system_error(EACCES);
+    error = eddy_loop_run_until_complete(f->loop, future, NULL);
+    give_up_if(error == EDDY_ENOMEM);
+    assert_int_equal(error, EDDY_ENOENT);
+    assert_int_equal(eddy_error_number(), ENOENT);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -225,6 +293,8 @@ int main(void)
         TEST(test_short_sends_make_the_whole),
         TEST(test_short_receives_make_the_whole),
         TEST(test_refusing_selector_ends_the_connection),
+        TEST(test_refusal_keeps_its_number),
+        TEST(test_failed_connect_keeps_its_number),
     };
 
     return run_suite("system_call", tests);

@@ -35,6 +35,28 @@ static inline bool eddy__is_unsaid(int code)
     return eddy__thread_state()->system_code == code;
 }
 
+/** The number behind `code`, if the system said that last and nobody since; else 0. */
+static inline int64_t eddy__system_number(int code)
+{
+    const struct eddy__thread_state *state = eddy__thread_state();
+
+    return state->system_code == code ? state->system_number : 0;
+}
+
+/**
+ * For a code that is delivered later than it was found: make `number`, which eddy__system_number()
+ * gave then, the one for the next eddy_error() with this code, whatever the system said meanwhile.
+ */
+static inline void eddy__system_recall(int code, int64_t number)
+{
+    struct eddy__thread_state *state = eddy__thread_state();
+
+    if (number == 0 && state->system_code != code)
+        return;
+    state->system_code = number != 0 ? code : 0;
+    state->system_number = number;
+}
+
 /** A text and number on their way from a failure to whoever awaits it. */
 struct eddy__failure {
     int64_t number;

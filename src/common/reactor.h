@@ -68,6 +68,7 @@ struct eddy__reactor_channel {
     int turn_max;           /**< accepts a turn */
     uint32_t datagram_max;  /**< bytes of the largest datagram */
     int outcome;            /**< of a connect or a watch, for the event that tells it */
+    int outcome_number;     /**< the system's for it, or 0 */
     uint32_t slot;          /**< for the selector's own use */
 };
 
