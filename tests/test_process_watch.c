@@ -48,7 +48,8 @@ static int no_waitid_by_pidfd(idtype_t type, id_t id, siginfo_t *info, int optio
 #if defined(EDDY__HAVE_KQUEUE)
 static bool is_for_child(const struct kevent *changes, int count)
 {
-    return count == 1 && changes->filter == EVFILT_PROC && (changes->flags & EV_ADD) != 0;
+    return count == 1 && changes->filter == EVFILT_PROC && (changes->flags & EV_ADD) != 0 &&
+           changes->fflags == NOTE_EXIT; /* a start looks for more, in a queue of its own */
 }
 
 static int no_children_in_kevent(int queue, const struct kevent *changes, int change_count,
