@@ -13,9 +13,9 @@
  * Where the memory is really shared, the child is through when the parent goes on, so that a copy
  * of the pipe in some other process, forked off at this moment, cannot make the parent wait.
  *
- * On macOS the child is a fork, with a copy of the memory, and the parent goes on at once: it has to
- * see for itself what becomes of the child (spawn_watch.h). Elsewhere only tools make a fork of it,
- * such as emulators of processors.
+ * On macOS the child is a fork, with a copy of the memory, and the parent goes on at once: it has
+ * to see for itself what becomes of the child (spawn_watch.h). Elsewhere only tools make a fork of
+ * it, such as emulators of processors.
  */
 #include "posix/spawn.h"
 #include "common/error.h"
