@@ -163,7 +163,7 @@ EDDY_API bool eddy_tls_get_peer_der(const eddy_tls *tls, eddy_buffer *der);
  */
 EDDY_API int eddy_tls_update_keys(eddy_tls *tls, bool both);
 
-/** The SSL inside, borrowed. NULL after the end. What is done with it must move no bytes. */
+/** The SSL inside, borrowed. What is done with it must move no bytes. */
 EDDY_API void *eddy_tls_native(const eddy_tls *tls);
 
 /** A name that a certificate is for: "DNS", "IP", "email" or "URI", and its text. */

@@ -43,7 +43,8 @@ struct eddy__making *eddy__making_new(struct eddy_loop *loop)
 
 void eddy__making_free(struct eddy__making *making)
 {
-    eddy_future_unref(&making->future);
+    if (making != NULL)
+        eddy_future_unref(&making->future);
 }
 
 /** Somebody awaited it without taking the reference: the transport is the protocol's to end. */
@@ -76,19 +77,21 @@ static void making_on_made(void *arg, struct eddy_transport *transport, int erro
     making_leave(making);
 }
 
-struct eddy_future *eddy__making_start(struct eddy__making *making, struct eddy__stream *stream,
-                                       eddy_protocol_factory factory, void *arg)
+struct eddy__transport_setup eddy__making_setup(struct eddy__making *making,
+                                                eddy_protocol_factory factory, void *arg)
 {
-    struct eddy__transport_setup setup = {
+    return (struct eddy__transport_setup){
         .factory = factory,
         .factory_arg = arg,
         .on_made = making_on_made,
         .on_made_arg = making,
     };
+}
 
-    making->made = eddy__stream_transport(stream);
+struct eddy_future *eddy__making_wait(struct eddy__making *making, struct eddy_transport *transport)
+{
+    making->made = transport;
     making->live.abandon = making_abandon;
     eddy__list_append(&making->future.loop->live, &making->live.node);
-    eddy__stream_start(stream, &setup);
     return eddy_future_ref(&making->future);
 }

@@ -201,6 +201,7 @@ static struct eddy_future *pipe_connect(struct eddy_loop *loop, enum eddy__pipe_
                                         eddy_protocol_factory factory, void *arg, eddy_socket fd,
                                         const eddy_pipe_options *options)
 {
+    struct eddy__transport_setup setup;
     struct eddy__making *making;
     struct eddy__stream *stream = NULL;
     bool is_device = false;
@@ -218,7 +219,9 @@ static struct eddy_future *pipe_connect(struct eddy_loop *loop, enum eddy__pipe_
         eddy__making_free(making);
         return eddy__future_failed(loop, error);
     }
-    return eddy__making_start(making, stream, factory, arg);
+    setup = eddy__making_setup(making, factory, arg);
+    eddy__stream_start(stream, &setup);
+    return eddy__making_wait(making, eddy__stream_transport(stream));
 }
 
 eddy_future *eddy_loop_connect_read_pipe(eddy_loop *loop, eddy_protocol_factory factory, void *arg,

@@ -11,7 +11,8 @@
 
 #include <eddy/tls.h>
 
-struct eddy__tls_engine;
+/** The engine is what a program sees as the TLS side of its connection. */
+struct eddy_tls;
 
 /** Where the engine takes ciphertext from, and where it puts it; the owner moves both on. */
 struct eddy__tls_wire {
@@ -38,38 +39,37 @@ enum eddy__tls_status {
  * EDDY_EINVALID for a name that cannot be one, EDDY_ENOMEM, EDDY_ETLS.
  */
 int eddy__tls_engine_new(struct eddy_tls_context *context, const char *server_hostname,
-                         struct eddy__tls_wire *wire, struct eddy__tls_engine **engine);
+                         struct eddy__tls_wire *wire, struct eddy_tls **engine);
 
 /** Free it; not from inside one of its calls. NULL is allowed. */
-void eddy__tls_engine_free(struct eddy__tls_engine *engine);
+void eddy__tls_engine_free(struct eddy_tls *engine);
 
 /** Take the handshake as far as it goes: DONE once, WANT_INPUT, WANT_ROOM, FAILED. */
-int eddy__tls_engine_handshake(struct eddy__tls_engine *engine);
+int eddy__tls_engine_handshake(struct eddy_tls *engine);
 
 /** Decrypt: bytes >= 1, at most one record, or a status but DONE. */
-int64_t eddy__tls_engine_read(struct eddy__tls_engine *engine, void *buffer, size_t size);
+int64_t eddy__tls_engine_read(struct eddy_tls *engine, void *buffer, size_t size);
 
 /**
  * Encrypt `size` >= 1 bytes: how many were, or WANT_INPUT, WANT_ROOM, FAILED. After a WANT the same
  * bytes, and maybe more, have to come next.
  */
-int64_t eddy__tls_engine_write(struct eddy__tls_engine *engine, const void *data, size_t size);
+int64_t eddy__tls_engine_write(struct eddy_tls *engine, const void *data, size_t size);
 
 /** Say that no more comes (close_notify): DONE, WANT_INPUT, WANT_ROOM, FAILED. */
-int eddy__tls_engine_close(struct eddy__tls_engine *engine);
+int eddy__tls_engine_close(struct eddy_tls *engine);
 
 /** Ask for new keys, sent with the next bytes: 0, EDDY_ENOTSUPPORTED, EDDY_ETLS. */
-int eddy__tls_engine_update_keys(struct eddy__tls_engine *engine, bool both);
+int eddy__tls_engine_update_keys(struct eddy_tls *engine, bool both);
 
-/** Complete records may lie inside, although the wire's input is empty. */
-bool eddy__tls_engine_has_pending(const struct eddy__tls_engine *engine);
+/** Why it FAILED: EDDY_ETLS, EDDY_ETLSVERIFY, EDDY_ENOMEM; the call that did so set the text. */
+int eddy__tls_engine_error(const struct eddy_tls *engine);
 
-/** Why it FAILED, with the text set: EDDY_ETLS, EDDY_ETLSVERIFY, EDDY_ENOMEM. */
-int eddy__tls_engine_error(const struct eddy__tls_engine *engine);
+/** The context it goes by, borrowed; a server's name callback may have changed it. */
+struct eddy_tls_context *eddy__tls_engine_context(const struct eddy_tls *engine);
 
-/** What the public functions of the same names tell, and the extra information (TR-9). */
-struct eddy_tls_context *eddy__tls_engine_context(const struct eddy__tls_engine *engine);
-const struct eddy_tls_certificate *eddy__tls_engine_peercert(struct eddy__tls_engine *engine);
-const struct eddy_tls_cipher *eddy__tls_engine_cipher(struct eddy__tls_engine *engine);
+/** Extra information (TR-9), as long as the engine; NULL before the handshake, or if none. */
+const struct eddy_tls_certificate *eddy__tls_engine_peercert(struct eddy_tls *engine);
+const struct eddy_tls_cipher *eddy__tls_engine_cipher(struct eddy_tls *engine);
 
 #endif

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The engine over OpenSSL. Its BIO is the wire: reading copies from what was received right into
+ * OpenSSL's record buffer, writing puts records where they are sent from.
+ */
+#include "tls/engine.h"
+#include "common/memory.h"
+#include "tls/openssl.h"
+#include <limits.h>
+#include <openssl/err.h>
+#include <string.h>
+
+struct eddy_tls {
+    SSL *ssl;
+    bool is_ready;   /**< the handshake is over */
+    bool is_closing; /**< close_notify was sent, or is about to be */
+    int error;
+    char *alpn;
+    unsigned char *der; /**< of the peer's certificate, once asked for */
+    int der_size;
+    const struct eddy_tls_certificate *peercert; /**< once asked for */
+    struct eddy_tls_cipher cipher;
+};
+
+/* The BIO. */
+
+static int wire_read(BIO *bio, char *buffer, size_t size, size_t *read)
+{
+    struct eddy__tls_wire *wire = BIO_get_data(bio);
+
+    BIO_clear_retry_flags(bio);
+    if (wire->in_size == 0) {
+        BIO_set_retry_read(bio);
+        return 0;
+    }
+    *read = size < wire->in_size ? size : wire->in_size;
+    memcpy(buffer, wire->in, *read);
+    wire->in += *read;
+    wire->in_size -= *read;
+    return 1;
+}
+
+static int wire_write(BIO *bio, const char *data, size_t size, size_t *written)
+{
+    struct eddy__tls_wire *wire = BIO_get_data(bio);
+    size_t room = wire->out_max - wire->out_size;
+
+    BIO_clear_retry_flags(bio);
+    if (room == 0) {
+        BIO_set_retry_write(bio);
+        return 0;
+    }
+    *written = size < room ? size : room;
+    memcpy(wire->out + wire->out_size, data, *written);
+    wire->out_size += *written;
+    return 1;
+}
+
+static long wire_ctrl(BIO *bio, int command, long number, void *pointer)
+{
+    (void)bio;
+    (void)number;
+    (void)pointer;
+    return command == BIO_CTRL_FLUSH;
+}
+
+/** The methods of such BIOs, made once for the process and never freed; NULL: EDDY_ENOMEM. */
+static BIO_METHOD *wire_methods(void)
+{
+    static _Atomic(BIO_METHOD *) made;
+    BIO_METHOD *methods = atomic_load(&made);
+    BIO_METHOD *nothing = NULL;
+
+    if (methods != NULL)
+        return methods;
+    methods = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "eddy");
+    if (methods == NULL)
+        return NULL;
+    BIO_meth_set_read_ex(methods, wire_read);
+    BIO_meth_set_write_ex(methods, wire_write);
+    BIO_meth_set_ctrl(methods, wire_ctrl);
+    if (atomic_compare_exchange_strong(&made, &nothing, methods))
+        return methods;
+    BIO_meth_free(methods); /* another thread was first */
+    return nothing;
+}
+
+static int engine_open(struct eddy_tls *engine, struct eddy_tls_context *context,
+                       const char *server_hostname, struct eddy__tls_wire *wire)
+{
+    BIO_METHOD *methods = wire_methods();
+    BIO *bio;
+
+    engine->ssl = SSL_new(context->native);
+    bio = methods != NULL ? BIO_new(methods) : NULL;
+    if (engine->ssl == NULL || bio == NULL) {
+        BIO_free(bio);
+        return eddy__tls_failed(EDDY_ETLS, "cannot begin TLS");
+    }
+    BIO_set_data(bio, wire);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(engine->ssl, bio, bio);
+    return eddy__tls_context_setup_ssl(context, engine->ssl, server_hostname);
+}
+
+int eddy__tls_engine_new(struct eddy_tls_context *context, const char *server_hostname,
+                         struct eddy__tls_wire *wire, struct eddy_tls **made)
+{
+    struct eddy_tls *engine = eddy__alloc_zeroed(sizeof *engine);
+    int error;
+
+    if (engine == NULL)
+        return EDDY_ENOMEM;
+    ERR_clear_error();
+    error = engine_open(engine, context, server_hostname, wire);
+    if (error) {
+        eddy__tls_engine_free(engine);
+        return error;
+    }
+    *made = engine;
+    return 0;
+}
+
+void eddy__tls_engine_free(struct eddy_tls *engine)
+{
+    if (engine == NULL)
+        return;
+    SSL_free(engine->ssl);
+    eddy__free(engine->alpn);
+    eddy__free((void *)(uintptr_t)engine->peercert);
+    OPENSSL_free(engine->der);
+    eddy__free(engine);
+}
+
+static int engine_fail(struct eddy_tls *engine, int error)
+{
+    engine->error = error;
+    return EDDY__TLS_FAILED;
+}
+
+/** What became of a call that returned `result`, which says that it did not do it all. */
+static int engine_status(struct eddy_tls *engine, int result)
+{
+    switch (SSL_get_error(engine->ssl, result)) {
+    case SSL_ERROR_WANT_READ:
+        return EDDY__TLS_WANT_INPUT;
+    case SSL_ERROR_WANT_WRITE:
+        return EDDY__TLS_WANT_ROOM;
+    case SSL_ERROR_ZERO_RETURN:
+        return EDDY__TLS_CLOSED;
+    default:
+        return engine_fail(engine, eddy__tls_explain(engine->ssl));
+    }
+}
+
+/** What is asked for later is noted while failing is still possible. */
+static int engine_note(struct eddy_tls *engine)
+{
+    const SSL_CIPHER *cipher = SSL_get_current_cipher(engine->ssl);
+    const unsigned char *alpn = NULL;
+    unsigned alpn_size = 0;
+    int error = eddy__tls_context_finish_ssl(engine->ssl);
+
+    if (error)
+        return error;
+    engine->cipher = (struct eddy_tls_cipher){
+        .name = SSL_CIPHER_get_name(cipher),
+        .version = SSL_get_version(engine->ssl),
+        .secret_bits = SSL_CIPHER_get_bits(cipher, NULL),
+    };
+    SSL_get0_alpn_selected(engine->ssl, &alpn, &alpn_size);
+    if (alpn_size == 0)
+        return 0;
+    engine->alpn = eddy__alloc(alpn_size + 1);
+    if (engine->alpn == NULL)
+        return EDDY_ENOMEM;
+    memcpy(engine->alpn, alpn, alpn_size);
+    engine->alpn[alpn_size] = '\0';
+    return 0;
+}
+
+int eddy__tls_engine_handshake(struct eddy_tls *engine)
+{
+    int result;
+    int error;
+
+    ERR_clear_error();
+    result = SSL_do_handshake(engine->ssl);
+    if (result != 1)
+        return engine_status(engine, result);
+    error = engine_note(engine);
+    if (error)
+        return engine_fail(engine, error);
+    engine->is_ready = true;
+    return EDDY__TLS_DONE;
+}
+
+int64_t eddy__tls_engine_read(struct eddy_tls *engine, void *buffer, size_t size)
+{
+    int result;
+
+    ERR_clear_error();
+    result = SSL_read(engine->ssl, buffer, size < INT_MAX ? (int)size : INT_MAX);
+    return result > 0 ? result : engine_status(engine, result);
+}
+
+int64_t eddy__tls_engine_write(struct eddy_tls *engine, const void *data, size_t size)
+{
+    int result;
+
+    ERR_clear_error();
+    result = SSL_write(engine->ssl, data, size < INT_MAX ? (int)size : INT_MAX);
+    return result > 0 ? result : engine_status(engine, result);
+}
+
+int eddy__tls_engine_close(struct eddy_tls *engine)
+{
+    int result;
+
+    ERR_clear_error();
+    engine->is_closing = true;
+    result = SSL_shutdown(engine->ssl);
+    return result >= 0 ? EDDY__TLS_DONE : engine_status(engine, result);
+}
+
+int eddy__tls_engine_error(const struct eddy_tls *engine)
+{
+    return engine->error;
+}
+
+struct eddy_tls_context *eddy__tls_engine_context(const struct eddy_tls *engine)
+{
+    return eddy__tls_context_of_ssl(engine->ssl);
+}
+
+const struct eddy_tls_certificate *eddy__tls_engine_peercert(struct eddy_tls *engine)
+{
+    if (engine->peercert == NULL && engine->is_ready)
+        engine->peercert = eddy__tls_certificate_new(engine->ssl);
+    return engine->peercert;
+}
+
+const struct eddy_tls_cipher *eddy__tls_engine_cipher(struct eddy_tls *engine)
+{
+    return engine->is_ready ? &engine->cipher : NULL;
+}
+
+/* What a program asks. */
+
+const char *eddy_tls_get_version(const eddy_tls *tls)
+{
+    return tls->is_ready ? tls->cipher.version : "";
+}
+
+const char *eddy_tls_get_alpn(const eddy_tls *tls)
+{
+    return tls->alpn;
+}
+
+const char *eddy_tls_get_server_name(const eddy_tls *tls)
+{
+    return SSL_get_servername(tls->ssl, TLSEXT_NAMETYPE_host_name);
+}
+
+bool eddy_tls_is_resumed(const eddy_tls *tls)
+{
+    return tls->is_ready && SSL_session_reused(tls->ssl) == 1;
+}
+
+bool eddy_tls_get_peer_der(const eddy_tls *tls, eddy_buffer *der)
+{
+    struct eddy_tls *engine = (struct eddy_tls *)(uintptr_t)tls;
+    X509 *certificate = SSL_get0_peer_certificate(tls->ssl);
+
+    if (engine->der == NULL && certificate != NULL) {
+        ERR_clear_error();
+        engine->der_size = i2d_X509(certificate, &engine->der);
+        if (engine->der_size < 0)
+            ERR_clear_error();
+    }
+    if (engine->der == NULL)
+        return false;
+    *der = (eddy_buffer){engine->der, (size_t)engine->der_size};
+    return true;
+}
+
+int eddy_tls_update_keys(eddy_tls *tls, bool both)
+{
+    if (!tls->is_ready || tls->is_closing)
+        return eddy_error(EDDY_EBADSTATE, "keys change while the connection is open only");
+    if (SSL_version(tls->ssl) < TLS1_3_VERSION)
+        return eddy_error(EDDY_ENOTSUPPORTED, "%s cannot change its keys", tls->cipher.version);
+    ERR_clear_error();
+    if (SSL_key_update(tls->ssl, both ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED))
+        return 0;
+    return eddy__tls_failed(EDDY_ETLS, "cannot change keys");
+}
+
+void *eddy_tls_native(const eddy_tls *tls)
+{
+    return tls->ssl;
+}

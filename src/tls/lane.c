@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lanes: buffers that all TLS transports of a loop share, so that an idle connection has none. One
+ * transport at a time has its output in a lane; the next one that writes sends it on its way.
+ */
+#include "common/loop.h"
+#include "tls/parts.h"
+
+static void lane_run_flush(struct eddy__ready *ready);
+
+static struct eddy__tls_lane *lane_new(void)
+{
+    struct eddy__tls_lane *lane = eddy__alloc_zeroed(sizeof *lane);
+
+    if (lane == NULL)
+        return NULL;
+    lane->flush.run = lane_run_flush;
+    lane->plain = eddy__alloc(TLS_PLAIN_MAX);
+    lane->cipher = eddy__alloc(TLS_CIPHER_MAX);
+    if (lane->plain != NULL && lane->cipher != NULL)
+        return lane;
+    eddy__free(lane->plain);
+    eddy__free(lane->cipher);
+    eddy__free(lane);
+    return NULL;
+}
+
+struct eddy__tls_lane *eddy__tls_lane_over(struct eddy_loop *loop,
+                                           const struct eddy_transport *lower)
+{
+    struct eddy__tls_lane **place = &loop->tls_lanes;
+
+    if (lower != NULL && lower->kind->free == eddy__tls_free)
+        place = &tls_of(lower)->lane->deeper;
+    if (*place == NULL)
+        *place = lane_new();
+    return *place;
+}
+
+void eddy__tls_fini(struct eddy_loop *loop)
+{
+    struct eddy__tls_lane *lane = loop->tls_lanes;
+
+    while (lane != NULL) {
+        struct eddy__tls_lane *deeper = lane->deeper;
+
+        eddy__free(lane->plain);
+        eddy__free(lane->cipher);
+        eddy__free(lane);
+        lane = deeper;
+    }
+    eddy_tls_context_unref(loop->tls_default);
+}
+
+void eddy__tls_lane_hold(struct eddy__tls *tls)
+{
+    struct eddy__tls_lane *lane = tls->lane;
+
+    if (lane->holder == tls)
+        return;
+    if (lane->holder != NULL)
+        eddy__tls_lane_flush(lane->holder);
+    lane->holder = tls;
+    tls->wire.out = lane->cipher;
+    tls->wire.out_size = 0;
+    tls->wire.out_max = TLS_CIPHER_MAX;
+}
+
+void eddy__tls_lane_flush(struct eddy__tls *tls)
+{
+    eddy_buffer buffer;
+    int error;
+
+    if (tls->lane->holder != tls || tls->wire.out_size == 0)
+        return;
+    buffer = (eddy_buffer){tls->wire.out, tls->wire.out_size};
+    tls->wire.out_size = 0;
+    if (tls->lower->kind->is_closing(tls->lower))
+        return; /* it would be dropped there, and complained about */
+    if (tls_is_blocked(tls))
+        error = eddy__output_copy(&tls->cipher, &buffer, 1, 0);
+    else
+        error = tls->lower->kind->write(tls->lower, &buffer, 1);
+    if (error)
+        eddy__tls_fail(tls, error);
+}
+
+static void lane_run_flush(struct eddy__ready *ready)
+{
+    struct eddy__tls *tls = EDDY__OWNER(ready, struct eddy__tls_lane, flush)->holder;
+
+    if (tls == NULL)
+        return;
+    eddy_transport_ref(&tls->transport);
+    eddy__tls_lane_flush(tls);
+    eddy_transport_unref(&tls->transport);
+}
+
+void eddy__tls_lane_flush_later(struct eddy__tls *tls)
+{
+    if (tls->lane->holder == tls && tls->wire.out_size > 0 && !tls->in_turn)
+        eddy__loop_enqueue(tls->transport.loop, &tls->lane->flush);
+}
+
+void eddy__tls_lane_release(struct eddy__tls *tls)
+{
+    if (tls->lane->holder != tls)
+        return;
+    tls->lane->holder = NULL;
+    tls->wire.out_size = 0;
+    eddy__loop_dequeue(&tls->lane->flush);
+}
