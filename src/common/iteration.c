@@ -100,7 +100,10 @@ static void iteration_run_list(struct eddy_loop *loop)
     agenda->head++;
 }
 
-/** Run exactly what is ready now. After an exit request the rest survives, in place (LOOP-42). */
+/**
+ * Run exactly what is ready now, and what belongs to the end of it. After an exit request the rest
+ * survives, in place (LOOP-42).
+ */
 static void iteration_run(struct eddy_loop *loop)
 {
     struct eddy__agenda *agenda = &loop->agenda;
@@ -114,6 +117,12 @@ static void iteration_run(struct eddy_loop *loop)
             iteration_run_list(loop);
         else
             eddy__soon_run(loop, cell);
+    }
+    while (!eddy__list_is_empty(&loop->batch_end)) {
+        struct eddy__list *node = eddy__list_shift(&loop->batch_end);
+        struct eddy__ready *ready = EDDY__OWNER(node, struct eddy__ready, node);
+
+        ready->run(ready);
     }
     eddy__agenda_end_batch(agenda);
 }

@@ -41,6 +41,7 @@ static void loop_init(struct eddy_loop *loop, const struct eddy__backend *backen
     loop->backend = backend;
     loop->fork_count = eddy__fork_count();
     atomic_init(&loop->references, 1);
+    eddy__list_init(&loop->batch_end);
     eddy__list_init(&loop->live);
     eddy__list_init(&loop->tasks);
     eddy__list_init(&loop->generators);

@@ -52,6 +52,7 @@ struct eddy_loop {
     struct eddy__thread_state *quick;
     struct eddy_context *run_context; /**< borrowed: the one in which the run was begun */
     struct eddy__agenda agenda;
+    struct eddy__list batch_end; /**< struct eddy__ready, for the end of the batch that runs */
     struct eddy__timers timers;
     struct eddy__slots slots;   /**< what by-value handles refer to */
     struct eddy__slot *current; /**< the timer's or watcher's callback that runs now, or NULL */
@@ -94,6 +95,18 @@ static inline void eddy__loop_enqueue(struct eddy_loop *loop, struct eddy__ready
 {
     if (!eddy__list_is_linked(&ready->node))
         eddy__agenda_append(&loop->agenda, ready);
+}
+
+/**
+ * Run `ready` when all that runs in this iteration has; soon, if the loop does not run now. Nothing
+ * happens if it is enqueued already. Cannot fail.
+ */
+static inline void eddy__loop_enqueue_end(struct eddy_loop *loop, struct eddy__ready *ready)
+{
+    if (loop->state == NULL)
+        eddy__loop_enqueue(loop, ready);
+    else if (!eddy__list_is_linked(&ready->node))
+        eddy__list_append(&loop->batch_end, &ready->node);
 }
 
 /** Take out of the ready queue, if it is there. Cannot fail. */

@@ -99,7 +99,7 @@ static void lane_run_flush(struct eddy__ready *ready)
 void eddy__tls_lane_flush_later(struct eddy__tls *tls)
 {
     if (tls->lane->holder == tls && tls->wire.out_size > 0 && !tls->in_turn)
-        eddy__loop_enqueue(tls->transport.loop, &tls->lane->flush);
+        eddy__loop_enqueue_end(tls->transport.loop, &tls->lane->flush);
 }
 
 void eddy__tls_lane_release(struct eddy__tls *tls)

@@ -55,10 +55,10 @@ enum tls_told { TLS_TOLD_INIT, TLS_TOLD_MADE, TLS_TOLD_EOF, TLS_TOLD_LOST };
 /** What the TLS transports of one loop have in common, for each depth of TLS in TLS. */
 struct eddy__tls_lane {
     struct eddy__tls_lane *deeper;
-    unsigned char *plain;      /**< where input is decrypted, lent to data_received() */
-    unsigned char *cipher;     /**< where output is encrypted, until the callback ends */
-    struct eddy__tls *holder;  /**< whose output is there, or NULL */
-    struct eddy__ready flush;  /**< after the callback that wrote */
+    unsigned char *plain;     /**< where input is decrypted, lent to data_received() */
+    unsigned char *cipher;    /**< where output is encrypted, until the callback ends */
+    struct eddy__tls *holder; /**< whose output is there, or NULL */
+    struct eddy__ready flush; /**< at the end of the batch in which was written */
 };
 
 #define TLS_PLAIN_MAX ((size_t)256 * 1024)
@@ -96,15 +96,15 @@ struct eddy__tls {
     eddy_time shutdown_timeout;
     uint8_t state;
     uint8_t told;
-    bool app_paused;  /**< by pause_reading() */
-    bool lower_held;  /**< lower was told to pause reading */
-    bool lower_full;  /**< lower told us to pause writing */
-    bool lower_ended; /**< it has nothing more to read */
-    bool peer_done;   /**< the peer sends no more */
-    bool is_waiting;  /**< FLUSHING until reading is resumed, for the rest of the input (TLS-42) */
-    bool is_notified; /**< our close_notify is on its way */
-    bool in_turn;     /**< which sends what is written meanwhile when it ends */
-    bool is_making;   /**< inside the factory or connection_made() */
+    bool app_paused;   /**< by pause_reading() */
+    bool lower_held;   /**< lower was told to pause reading */
+    bool lower_full;   /**< lower told us to pause writing */
+    bool lower_ended;  /**< it has nothing more to read */
+    bool peer_done;    /**< the peer sends no more */
+    bool is_waiting;   /**< FLUSHING until reading is resumed, for the rest of the input (TLS-42) */
+    bool is_notified;  /**< our close_notify is on its way */
+    bool in_turn;      /**< which sends what is written meanwhile when it ends */
+    bool is_making;    /**< inside the factory or connection_made() */
     bool is_forgotten; /**< meanwhile: close it once it is made */
 };
 
@@ -207,7 +207,7 @@ void eddy__tls_lane_hold(struct eddy__tls *tls);
 /** Hand over to lower what the engine wrote; keep it if lower is full. */
 void eddy__tls_lane_flush(struct eddy__tls *tls);
 
-/** The same when the present callback has returned. */
+/** The same when the callbacks of this batch have run. */
 void eddy__tls_lane_flush_later(struct eddy__tls *tls);
 
 /** Forget what is there. */

@@ -215,7 +215,8 @@ bool eddy__tls_is_closing(const struct eddy_transport *transport)
 {
     const struct eddy__tls *tls = tls_of(transport);
 
-    return tls->state > TLS_WRAPPED || (tls->lower != NULL && eddy_transport_is_closing(tls->lower));
+    return tls->state > TLS_WRAPPED ||
+           (tls->lower != NULL && eddy_transport_is_closing(tls->lower));
 }
 
 static void tls_close(struct eddy_transport *transport)
@@ -334,8 +335,8 @@ static void tls_run_limit(struct eddy__ready *ready)
                                        "the TLS handshake took longer than %.9g s", seconds));
     } else {
         seconds = (double)tls->shutdown_timeout / 1e9;
-        eddy__tls_fail(tls, eddy_error(EDDY_ETIMEDOUT, "the peer did not end TLS within %.9g s",
-                                       seconds));
+        eddy__tls_fail(
+            tls, eddy_error(EDDY_ETIMEDOUT, "the peer did not end TLS within %.9g s", seconds));
     }
     eddy_transport_unref(&tls->transport);
 }

@@ -107,13 +107,13 @@ static bool tls_drops(struct eddy__tls *tls, size_t size)
 static void tls_no_memory(struct eddy__tls *tls)
 {
     eddy__tls_fail(tls, EDDY_ENOMEM);
-    eddy_loop_call_exception_handler(
-        tls->transport.loop, &(eddy_exception_context){
-                                 .message = "no memory for the rest of a write",
-                                 .exception = EDDY_ENOMEM,
-                                 .protocol = eddy_transport_get_protocol(&tls->transport),
-                                 .transport = &tls->transport,
-                             });
+    eddy_loop_call_exception_handler(tls->transport.loop,
+                                     &(eddy_exception_context){
+                                         .message = "no memory for the rest of a write",
+                                         .exception = EDDY_ENOMEM,
+                                         .protocol = eddy_transport_get_protocol(&tls->transport),
+                                         .transport = &tls->transport,
+                                     });
 }
 
 /** Whether what is written now may go before nothing else. */
