@@ -50,7 +50,7 @@ eddy_buffer certificate_join(eddy_buffer first, eddy_buffer second);
 eddy_buffer certificate_pkcs12(const struct certificate *certificate,
                                const struct certificate *between, const char *password);
 
-/** A list of `issuer` in PEM that revokes `revoked`, which may be NULL, good for `days` from now. */
+/** A list of `issuer` in PEM that revokes `revoked` (may be NULL), good for `days` from now. */
 eddy_buffer certificate_crl(const struct certificate *issuer, const struct certificate *revoked,
                             int days);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "support/tls_pair.h"
+#include "common/memory.h"
+#include "support/support.h"
 #include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
@@ -111,4 +113,91 @@ bool tls_pair_is_good(const struct tls_pair *pair)
 {
     return pair->client.is_done && pair->server.is_done && pair->client.result == 0 &&
            pair->server.result == 0;
+}
+
+static void outcome_look(struct tls_outcome *outcome, SSL *client)
+{
+    const struct eddy_tls_certificate *certificate = eddy__tls_certificate_new(client);
+    const unsigned char *alpn;
+    unsigned size;
+
+    SSL_get0_alpn_selected(client, &alpn, &size);
+    snprintf(outcome->alpn, sizeof outcome->alpn, "%.*s", (int)size, (const char *)alpn);
+    snprintf(outcome->version, sizeof outcome->version, "%s", SSL_get_version(client));
+    outcome->was_resumed = SSL_session_reused(client) == 1;
+    if (certificate == NULL)
+        return;
+    outcome->is_verified = certificate->is_verified;
+    snprintf(outcome->subject, sizeof outcome->subject, "%s", certificate->subject);
+    eddy__free((void *)(uintptr_t)certificate);
+}
+
+struct tls_outcome tls_play(eddy_tls_context *client, eddy_tls_context *server, const char *name)
+{
+    struct tls_outcome outcome = {0};
+    struct tls_pair pair;
+
+    outcome.client = tls_pair_new(&pair, client, server, name);
+    if (outcome.client < 0) {
+        snprintf(outcome.client_text, sizeof outcome.client_text, "%s", eddy_error_text());
+        return outcome;
+    }
+    tls_pair_run(&pair);
+    assert_int_equal(ERR_peek_error(), 0);
+    outcome.is_good = tls_pair_is_good(&pair);
+    outcome.client = pair.client.result;
+    outcome.server = pair.server.result;
+    outcome.client_number = pair.client.number;
+    memcpy(outcome.client_text, pair.client.text, sizeof outcome.client_text);
+    memcpy(outcome.server_text, pair.server.text, sizeof outcome.server_text);
+    if (outcome.is_good)
+        outcome_look(&outcome, pair.client.ssl);
+    tls_pair_free(&pair);
+    return outcome;
+}
+
+struct tls_outcome tls_play_options(const eddy_tls_options *client, const eddy_tls_options *server,
+                                    const char *name)
+{
+    struct tls_outcome outcome = {0};
+    eddy_tls_context *client_context = NULL;
+    eddy_tls_context *server_context = NULL;
+    int result = eddy_tls_context_new(client, &client_context);
+
+    if (result == 0)
+        result = eddy_tls_context_new(server, &server_context);
+    if (result == 0)
+        outcome = tls_play(client_context, server_context, name);
+    eddy_tls_context_unref(server_context);
+    eddy_tls_context_unref(client_context);
+    must(result);
+    return outcome;
+}
+
+void tls_assert_good(const struct tls_outcome *outcome, const char *file, int line)
+{
+    if (outcome->is_good)
+        return;
+    give_up_if(outcome->client == EDDY_ENOMEM || outcome->server == EDDY_ENOMEM);
+    print_error("client: %s \"%s\", server: %s \"%s\"\n", eddy_err_name(outcome->client),
+                outcome->client_text, eddy_err_name(outcome->server), outcome->server_text);
+    _fail(file, line);
+}
+
+void tls_assert_failed(const struct tls_outcome *outcome, const char *side, int code,
+                       const char *text, const char *file, int line)
+{
+    bool server = strcmp(side, "server") == 0;
+    int found = server ? outcome->server : outcome->client;
+    const char *words = server ? outcome->server_text : outcome->client_text;
+
+    if (!outcome->is_good && found == code && strstr(words, text) != NULL)
+        return;
+    /* Without memory for its words, a refusal is short. */
+    give_up_if(!outcome->is_good);
+    print_error("client: %s \"%s\", server: %s \"%s\"\nexpected %s: %s \"...%s...\"\n",
+                eddy_err_name(outcome->client), outcome->client_text,
+                eddy_err_name(outcome->server), outcome->server_text, side, eddy_err_name(code),
+                text);
+    _fail(file, line);
 }

@@ -33,6 +33,37 @@ void tls_pair_run(struct tls_pair *pair);
 /** True if both sides have ended their handshakes well. */
 bool tls_pair_is_good(const struct tls_pair *pair);
 
+/** How a handshake ended, without anything to free. */
+struct tls_outcome {
+    bool is_good; /**< both sides are done, and a byte went each way */
+    int client;   /**< 0 or its code */
+    int server;
+    int64_t client_number;
+    char client_text[256];
+    char server_text[256];
+    char alpn[32];    /**< what the client heard of; "" if nothing */
+    char version[16]; /**< as the client calls it */
+    bool was_resumed;
+    bool is_verified; /**< the client's view of the server's certificate ... */
+    char subject[64]; /**< ... of which this is the subject */
+};
+
+/** Have a client and a server by these contexts talk, and free all but them. */
+struct tls_outcome tls_play(eddy_tls_context *client, eddy_tls_context *server, const char *name);
+
+/** The same by contexts of their own. Gives the test up if these cannot be made for memory. */
+struct tls_outcome tls_play_options(const eddy_tls_options *client, const eddy_tls_options *server,
+                                    const char *name);
+
+/** Assert that it went well, or that the side, "client" or "server", ended with such a text. */
+#define assert_tls_good(outcome) tls_assert_good((outcome), __FILE__, __LINE__)
+#define assert_tls_failed(outcome, side, code, text)                                               \
+    tls_assert_failed((outcome), (side), (code), (text), __FILE__, __LINE__)
+
+void tls_assert_good(const struct tls_outcome *outcome, const char *file, int line);
+void tls_assert_failed(const struct tls_outcome *outcome, const char *side, int code,
+                       const char *text, const char *file, int line);
+
 /** Drive one handshake as far as it goes; true if it may go on. */
 bool tls_side_step(struct tls_side *side);
 
