@@ -108,6 +108,7 @@ has()
     s390x-cc) compiles_c s390x-linux-gnu-gcc '#include <stdio.h>' ;;
     s390x-run) command -v qemu-s390x-static >/dev/null 2>&1 ;;
     musl) compiles_c musl-gcc '#include <stdio.h>' -static ;;
+    openbsd-nc) nc -h 2>&1 | grep -q OpenBSD ;;
     libc-debug) [ -e /usr/share/doc/libc6-dbg ] || ! command -v apt-get >/dev/null 2>&1 ;;
     *) command -v "$1" >/dev/null 2>&1 ;;
     esac
@@ -151,8 +152,11 @@ package_of()
     apt-get:s390x-cc) echo gcc-s390x-linux-gnu libc6-dev-s390x-cross ;;
     apt-get:s390x-run) echo qemu-user-static ;;
     apt-get:musl) echo musl-tools ;;
+    apt-get:openbsd-nc | apk:openbsd-nc) echo netcat-openbsd ;;
+    dnf:openbsd-nc) echo netcat ;;
+    pacman:openbsd-nc) echo openbsd-netcat ;;
     *:aarch64-* | *:i686-* | *:s390x-* | *:musl) ;;
-    *:clang-format-14 | *:libc-debug | *:sanitizers) ;;
+    *:openbsd-nc | *:clang-format-14 | *:libc-debug | *:sanitizers) ;;
     *:xz) [ "$1" = apt-get ] && echo xz-utils || echo xz ;;
     *) echo "$2" ;;
     esac

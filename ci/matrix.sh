@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.." || exit 1
 . ci/deps.sh
 
 PARTS="headers gcc-release no-tls shared asan tsan wine clang valgrind coroutine-fallbacks \
-aarch64 i686 s390x musl macos oom"
+aarch64 i686 s390x musl counterparts macos oom"
 # By name only, until the complete sweep was seen clean: a sample meets other points each time.
 PARTS_ON_REQUEST="faults"
 # No part may hang: a limit for each, in seconds.
@@ -33,6 +33,7 @@ describe()
     i686) echo "Linux on 32-bit x86" ;;
     s390x) echo "Linux on a big-endian processor, run with qemu" ;;
     musl) echo "static programs with musl" ;;
+    counterparts) echo "programs of others at the other end, thousands of children, churn" ;;
     macos) echo "macOS: compiled and linked for both processors, not run" ;;
     oom) echo "a sample of all allocations made to fail, on epoll and sim (EDDY_SWEEP=all: each)" ;;
     faults) echo "a sample of all system calls made to fail, on epoll (EDDY_SWEEP=all: each)" ;;
@@ -177,6 +178,23 @@ part_musl()
     need_all musl
     build_cmocka musl cmake/toolchains/musl.cmake || return 1
     suites musl -DCMAKE_FIND_ROOT_PATH="$PWD/build/deps/cmocka-musl" -DEDDY_TLS=OFF
+}
+
+part_counterparts()
+{
+    need_all
+    # What is missing skips its scripts, which say so.
+    for tool in socat openbsd-nc curl bc; do
+        need $tool || echo "without $tool: $missing"
+    done
+    say "building build/counterparts"
+    quietly counterparts-configure cmake --preset counterparts &&
+        quietly counterparts-build cmake --build --preset counterparts -j "$(jobs_count)" ||
+        return 1
+    run_tests build/counterparts -L '^counterpart$' -j "$(jobs_count)"
+    set -- $?
+    grep -E '^(warm: |[0-9]+ (rounds|children))' build/counterparts/Testing/Temporary/LastTest.log
+    return "$1"
 }
 
 part_macos()
