@@ -238,8 +238,8 @@ static void tls_take_turn(struct eddy__tls *tls)
     if (tls->state == TLS_WRAPPED)
         eddy__tls_encrypt(tls);
     tls_read(tls);
-    /* A write may have waited for what was just read. */
-    if (tls->state == TLS_WRAPPED)
+    /* A write may have waited for what was just read; output goes on while input waits. */
+    if (tls->state == TLS_WRAPPED || tls->is_waiting)
         eddy__tls_encrypt(tls);
     if (tls->state == TLS_FLUSHING && !tls->is_waiting)
         tls_discard(tls);
@@ -259,6 +259,8 @@ void eddy__tls_turn(struct eddy__tls *tls)
     tls_take_turn(tls);
     tls->in_turn = false;
     eddy__tls_lane_flush(tls);
+    if (tls->wire.in_size == 0 && tls->kept != NULL)
+        eddy__tls_drop_input(tls);
     tls_mark_input(tls);
     if (tls->state < TLS_UNWRAPPED && tls->state > TLS_HANDSHAKE)
         eddy__tls_flow_update(tls);

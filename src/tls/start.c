@@ -90,7 +90,6 @@ int eddy__tls_new(struct eddy_loop *loop, const struct eddy__tls_setup *setup,
         eddy__tls_free(&tls->transport);
         return error;
     }
-    eddy__list_append(&loop->live, &tls->live.node);
     *made = tls;
     return 0;
 }
@@ -99,6 +98,13 @@ void eddy__tls_discard(struct eddy__tls *tls)
 {
     if (tls != NULL)
         eddy__tls_step(tls, TLS_ON_TOLD);
+}
+
+/** From now on the loop keeps the transport alive, and that keeps `lower`. */
+static void tls_take_over(struct eddy__tls *tls, struct eddy_transport *lower)
+{
+    tls->lower = eddy_transport_ref(lower);
+    eddy__list_append(&tls->transport.loop->live, &tls->live.node);
 }
 
 /** The stream's factory makes us its protocol; the program's comes later (TR-52). */
@@ -116,7 +122,7 @@ struct eddy_transport *eddy__tls_begin(struct eddy__tls *tls, struct eddy__strea
     };
 
     tls->opening->setup = *setup;
-    tls->lower = eddy_transport_ref(eddy__stream_transport(stream));
+    tls_take_over(tls, eddy__stream_transport(stream));
     if (setup->server != NULL)
         eddy__server_attach(setup->server, &tls->transport);
     eddy__stream_start(stream, &below);
@@ -247,7 +253,7 @@ static int start_check(struct eddy_loop *loop, const struct eddy_transport *lowe
 /** From now on lower is ours (TLS-8..TLS-10). */
 static void start_over(struct eddy__tls *tls, struct eddy_transport *lower, eddy_protocol *protocol)
 {
-    tls->lower = eddy_transport_ref(lower);
+    tls_take_over(tls, lower);
     tls->transport.protocol = protocol;
     tls->told = TLS_TOLD_MADE;
     eddy_transport_pause_reading(lower);
