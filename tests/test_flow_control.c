@@ -83,6 +83,7 @@ static void test_resume_comes_when_the_low_mark_is_reached(struct fixture *f)
     for (round = 0; round < 3; round++) {
         written = fill_transport(w.transport);
         while (recorded("pause") == 0) {
+            assert_false(eddy_transport_is_closing(w.transport));
             must(write_text(w.transport, "0123456789012345678901234567890123456789"));
             written += 40;
         }

@@ -443,8 +443,7 @@ static void test_failure_of_an_older_attempt_starts_nothing(struct fixture *f)
     for (int i = 0; i < 3; i++)
         net_silence(&slow[i]);
     must(course_start(&course, EDDY_MILLISECONDS(20), false));
-    while (recorded("open") < 2)
-        run_for(f->loop, EDDY_MILLISECONDS(1));
+    run_until_true(f->loop, recorded("open") >= 2);
     opened = recorded("open");
     net_answer(0, EDDY_ECONNREFUSED);
     assert_int_equal(recorded("open"), opened);
@@ -476,8 +475,7 @@ static void test_simultaneous_winners(struct fixture *f)
     must(course_start(&course, 1, false));
     for (int i = 0; i < 1000 && recorded("open") < 2; i++)
         run_iterations(f->loop, course.ended ? 0 : 1);
-    while (!course.ended)
-        run_for(f->loop, EDDY_MILLISECONDS(1));
+    run_until(f->loop, &course.ended);
     assert_int_equal(course.error, 0);
     assert_int_equal(recorded("open"), recorded("close") + 1);
     for (int i = 0; i < 2; i++)
@@ -525,8 +523,7 @@ static void test_giving_up_closes_every_attempt(struct fixture *f)
     for (int i = 0; i < 3; i++)
         net_silence(&slow[i]);
     must(course_start(&course, EDDY_MILLISECONDS(5), false));
-    while (recorded("open") < 2)
-        run_for(f->loop, EDDY_MILLISECONDS(1));
+    run_until_true(f->loop, recorded("open") >= 2);
     eddy__race_free(course.race);
     course.race = NULL;
     assert_int_equal(recorded("close"), recorded("open"));

@@ -423,8 +423,7 @@ static void test_closed_terminal_is_no_report(struct fixture *f)
     pipes_write(slave, "tty");
     run_until_recorded(f->loop, "data:tty");
     pipes_close(f, slave);
-    while (w.counts[WITNESS_LOST] == 0)
-        run_for(f->loop, EDDY_MILLISECONDS(1));
+    run_until_true(f->loop, w.counts[WITNESS_LOST] > 0);
     assert_true(w.error == EDDY_EIO || w.error == 0);
 }
 

@@ -173,8 +173,7 @@ static void change_each_other(struct fixture *f, eddy_callback replacement)
     must(eddy_loop_add_reader(f->loop, a[0], on_change_reader, &to_b));
     must(eddy_loop_add_reader(f->loop, b[0], on_change_reader, &to_a));
     run_iterations(f->loop, 1);
-    while (recorded(NULL) == 0)
-        run_for(f->loop, EDDY_MILLISECONDS(1));
+    run_until_true(f->loop, recorded(NULL) > 0);
     /* Whichever came first, the other one does not come any more. */
     assert_int_equal(recorded("a") + recorded("b"), 1);
     recorder_reset();

@@ -80,6 +80,16 @@ void run_iterations(eddy_loop *loop, int count);
 /** Run the loop until `*flag`, looked at every millisecond; fail after ten seconds of the loop. */
 #define run_until(loop, flag) fixture_run_until(loop, flag, __FILE__, __LINE__)
 
+/** Run the loop until `condition` holds, looked at every millisecond; else as run_until(). */
+#define run_until_true(loop, condition)                                                            \
+    do {                                                                                           \
+        for (eddy_time end_ = 0; !(condition);)                                                    \
+            fixture_run_a_little(loop, &end_, #condition, __FILE__, __LINE__);                     \
+    } while (0)
+
+/** The same with something to do in between: `while (!is_done && run_a_little(loop, &end))`. */
+#define run_a_little(loop, end) fixture_run_a_little(loop, end, "an end", __FILE__, __LINE__)
+
 /** Run the loop until `text` is recorded, to the end of that iteration; else as run_until(). */
 #define run_until_recorded(loop, text) fixture_run_until_recorded(loop, text, __FILE__, __LINE__)
 
@@ -118,6 +128,8 @@ int fixture_run_suite(const char *suite, const struct test *tests, size_t count)
 void fixture_give_up_if(bool condition);
 int fixture_must(int result, const char *call, const char *file, int line);
 void fixture_run_until(eddy_loop *loop, const bool *flag, const char *file, int line);
+bool fixture_run_a_little(eddy_loop *loop, eddy_time *end, const char *what, const char *file,
+                          int line);
 void fixture_run_until_recorded(eddy_loop *loop, const char *text, const char *file, int line);
 
 /* For sweep.c, which runs tests its own way. */

@@ -69,15 +69,21 @@ static void run_fail(const char *what, const char *file, int line)
     _fail(file, line);
 }
 
+bool fixture_run_a_little(eddy_loop *loop, eddy_time *end, const char *what, const char *file,
+                          int line)
+{
+    if (!fixture_wait_goes_on(eddy_loop_time(loop), end))
+        run_fail(what, file, line);
+    run_for(loop, EDDY_MILLISECONDS(1));
+    return true;
+}
+
 void fixture_run_until(eddy_loop *loop, const bool *flag, const char *file, int line)
 {
     eddy_time end = 0;
 
-    while (!*flag) {
-        if (!fixture_wait_goes_on(eddy_loop_time(loop), &end))
-            run_fail("a flag", file, line);
-        run_for(loop, EDDY_MILLISECONDS(1));
-    }
+    while (!*flag)
+        fixture_run_a_little(loop, &end, "a flag", file, line);
 }
 
 static void run_stop(void *loop)
