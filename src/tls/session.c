@@ -8,6 +8,7 @@
  */
 #include "common/memory.h"
 #include "tls/openssl.h"
+#include <openssl/err.h>
 #include <string.h>
 
 /** More buckets than this bring nothing. */
@@ -78,8 +79,9 @@ static void sessions_add(struct eddy__tls_sessions *sessions, struct entry *entr
     entry_free(dropped);
 }
 
-/* OpenSSL's callback: 1 takes the reference over, 0 leaves it. No memory: then nothing is
- * remembered, which is no error. */
+/* OpenSSL's callback; 0 leaves the session to it. A copy is kept, since OpenSSL gives up the session
+ * of a connection that ended without close_notify, as was the rule before TLS 1.1. No memory: then
+ * nothing is remembered, which is no error. */
 static int sessions_on_new(SSL *ssl, SSL_SESSION *session)
 {
     struct eddy__tls_link *link = eddy__tls_link_of(ssl);
@@ -93,9 +95,14 @@ static int sessions_on_new(SSL *ssl, SSL_SESSION *session)
     if (entry == NULL)
         return 0;
     memcpy(entry->host, link->host, size);
-    entry->session = session;
-    sessions_add(&link->context->sessions, entry);
-    return 1;
+    ERR_set_mark();
+    entry->session = SSL_SESSION_dup(session);
+    ERR_pop_to_mark();
+    if (entry->session != NULL)
+        sessions_add(&link->context->sessions, entry);
+    else
+        eddy__free(entry);
+    return 0;
 }
 
 int eddy__tls_sessions_init(struct eddy_tls_context *context, size_t max)
@@ -140,22 +147,24 @@ void eddy__tls_sessions_fini(struct eddy__tls_sessions *sessions)
     sessions->max = 0;
 }
 
-/* A reference to what is remembered of `host`, or NULL. */
-static SSL_SESSION *sessions_take(struct eddy__tls_sessions *sessions, const char *host)
+/* What is remembered of `host`, or NULL; those that may be used again stay. */
+static SSL_SESSION *sessions_take(struct eddy__tls_sessions *sessions, const char *host,
+                                  bool *stays)
 {
     SSL_SESSION *session = NULL;
     struct entry *dropped = NULL;
     struct entry *entry;
 
+    *stays = false;
     eddy__mutex_lock(&sessions->lock);
     entry = sessions_find(sessions, host);
     if (entry != NULL) {
         session = entry->session;
         SSL_SESSION_up_ref(session);
+        *stays = SSL_SESSION_get_protocol_version(session) < TLS1_3_VERSION;
         eddy__list_remove(&entry->node);
         eddy__list_append(&sessions->entries, &entry->node);
-        if (SSL_SESSION_get_protocol_version(session) >= TLS1_3_VERSION ||
-            SSL_SESSION_is_resumable(session) == 0)
+        if (!*stays)
             dropped = sessions_remove(sessions, entry);
     }
     eddy__mutex_unlock(&sessions->lock);
@@ -163,16 +172,26 @@ static SSL_SESSION *sessions_take(struct eddy__tls_sessions *sessions, const cha
     return session;
 }
 
+/* Without a session, the handshake is a full one. */
 void eddy__tls_sessions_offer(struct eddy_tls_context *context, SSL *ssl)
 {
     const struct eddy__tls_link *link = eddy__tls_link_of(ssl);
     SSL_SESSION *session;
+    SSL_SESSION *offered;
+    bool stays;
 
     if (context->sessions.max == 0 || link->host[0] == '\0')
         return;
-    session = sessions_take(&context->sessions, link->host);
-    /* Without it, the handshake is a full one. */
-    if (session != NULL && SSL_SESSION_is_resumable(session) != 0)
-        SSL_set_session(ssl, session);
+    session = sessions_take(&context->sessions, link->host, &stays);
+    if (session == NULL)
+        return;
+    ERR_set_mark();
+    /* The one that stays would be given up with this connection, see sessions_on_new(). */
+    offered = stays ? SSL_SESSION_dup(session) : session;
+    if (offered != NULL)
+        SSL_set_session(ssl, offered);
+    if (offered != session)
+        SSL_SESSION_free(offered);
     SSL_SESSION_free(session);
+    ERR_pop_to_mark();
 }

@@ -1,0 +1,635 @@
+/* SPDX-License-Identifier: MIT */
+/* What two contexts agree on: versions, ciphers, ALPN, the server's name, sessions, OCSP. */
+#include "support/certificates.h"
+#include "support/support.h"
+#include "support/tls_pair.h"
+#include <openssl/err.h>
+#include <stdio.h>
+#include <string.h>
+
+/** An authority, a server's certificate, and options that go together. */
+struct scene {
+    const struct certificate *ca;
+    const struct certificate *own;
+    eddy_tls_options client;
+    eddy_tls_options server;
+};
+
+static struct scene scene_new(void)
+{
+    struct scene scene = {.server = {.server = true}};
+
+    scene.ca = certificate_new(&(struct certificate_wish){.name = "root", .is_authority = true});
+    scene.own = certificate_for("DNS:a.test,DNS:b.test,DNS:c.test", scene.ca);
+    scene.client.ca_data = certificate_pem(scene.ca);
+    scene.server.certificate_data = certificate_pem(scene.own);
+    scene.server.key_data = certificate_key_pem(scene.own);
+    return scene;
+}
+
+static struct tls_outcome scene_play(const struct scene *scene)
+{
+    return tls_play_options(&scene->client, &scene->server, "a.test");
+}
+
+/* Two contexts for several plays; the test may end here, and then there are none. */
+struct contexts {
+    eddy_tls_context *client;
+    eddy_tls_context *server;
+};
+
+static struct contexts contexts_new(const struct scene *scene)
+{
+    struct contexts made = {NULL, NULL};
+    int result = eddy_tls_context_new(&scene->client, &made.client);
+
+    if (result == 0)
+        result = eddy_tls_context_new(&scene->server, &made.server);
+    if (result < 0)
+        eddy_tls_context_unref(made.client);
+    must(result);
+    return made;
+}
+
+static void contexts_free(struct contexts *contexts)
+{
+    eddy_tls_context_unref(contexts->client);
+    eddy_tls_context_unref(contexts->server);
+}
+
+static void test_the_newest_version_in_common_is_spoken(struct fixture *f)
+{
+    struct scene scene = scene_new();
+    struct tls_outcome outcome;
+
+    (void)f;
+    scene.server.version_max = EDDY_TLS_1_2;
+    outcome = scene_play(&scene);
+    assert_tls_good(&outcome);
+    assert_string_equal(outcome.version, "TLSv1.2");
+    scene.client.version_min = EDDY_TLS_1_3;
+    outcome = scene_play(&scene);
+    assert_tls_failed(&outcome, "server", EDDY_ETLS, "no TLS version in common");
+    assert_tls_failed(&outcome, "client", EDDY_ETLS,
+                      "no TLS version in common: the peer refused by alert protocol version");
+}
+
+static void test_a_cipher_has_to_be_in_common(struct fixture *f)
+{
+    struct scene scene = scene_new();
+    struct tls_outcome outcome;
+
+    (void)f;
+    scene.client.version_max = EDDY_TLS_1_2;
+    scene.client.ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256";
+    scene.server.ciphers = "ECDHE-ECDSA-AES256-GCM-SHA384";
+    outcome = scene_play(&scene);
+    assert_tls_failed(&outcome, "server", EDDY_ETLS, "no cipher in common");
+    assert_tls_failed(&outcome, "client", EDDY_ETLS, "peer refused: alert handshake failure");
+    scene.client.version_max = EDDY_TLS_VERSION_DEFAULT;
+    scene.client.ciphersuites = "TLS_AES_128_GCM_SHA256";
+    scene.server.ciphersuites = "TLS_AES_256_GCM_SHA384";
+    outcome = scene_play(&scene);
+    assert_tls_failed(&outcome, "server", EDDY_ETLS, "no cipher in common");
+}
+
+static void test_a_group_has_to_be_in_common(struct fixture *f)
+{
+    struct scene scene = scene_new();
+    struct tls_outcome outcome;
+
+    (void)f;
+    scene.client.groups = "X25519";
+    scene.server.groups = "P-384";
+    outcome = scene_play(&scene);
+    assert_tls_failed(&outcome, "server", EDDY_ETLS, "no group for the key exchange in common");
+}
+
+/* One side as a text of bytes that are no TLS. */
+static struct tls_outcome play_plain(const struct scene *scene, const char *text, bool to_server)
+{
+    struct contexts contexts = contexts_new(scene);
+    struct tls_outcome outcome = {0};
+    struct tls_pair pair;
+    struct tls_side *side = to_server ? &pair.server : &pair.client;
+
+    outcome.client = tls_pair_new(&pair, contexts.client, contexts.server, "a.test");
+    if (outcome.client == 0) {
+        BIO_write(SSL_get_rbio(side->ssl), text, (int)strlen(text));
+        tls_side_step(side);
+        outcome.client = pair.client.result;
+        outcome.server = pair.server.result;
+        memcpy(outcome.client_text, pair.client.text, sizeof outcome.client_text);
+        memcpy(outcome.server_text, pair.server.text, sizeof outcome.server_text);
+        tls_pair_free(&pair);
+    }
+    contexts_free(&contexts);
+    return outcome;
+}
+
+static void test_a_peer_without_tls_is_told_so(struct fixture *f)
+{
+    struct scene scene = scene_new();
+    struct tls_outcome outcome = play_plain(&scene, "220 mail.test ESMTP\r\n", false);
+
+    (void)f;
+    assert_tls_failed(&outcome, "client", EDDY_ETLS, "the peer does not speak TLS");
+    outcome = play_plain(&scene, "GET / HTTP/1.1\r\n", true);
+    assert_tls_failed(&outcome, "server", EDDY_ETLS, "the peer does not speak TLS, but HTTP");
+    outcome = play_plain(&scene, "EHLO a.test or so\r\n", true);
+    assert_tls_failed(&outcome, "server", EDDY_ETLS, "the peer does not speak TLS");
+}
+
+/* TLS-5: the server's order counts; nothing in common is no failure. */
+static void test_alpn_goes_by_the_order_of_the_server(struct fixture *f)
+{
+    struct scene scene = scene_new();
+    struct tls_outcome outcome;
+
+    (void)f;
+    scene.client.alpn = "http/1.1,h2";
+    scene.server.alpn = "h3,h2,http/1.1";
+    outcome = scene_play(&scene);
+    assert_tls_good(&outcome);
+    assert_string_equal(outcome.alpn, "h2");
+    scene.server.alpn = "imap";
+    outcome = scene_play(&scene);
+    assert_tls_good(&outcome);
+    assert_string_equal(outcome.alpn, "");
+}
+
+/* TLS-5: unless a side says that there has to be one. */
+static void test_alpn_can_be_required(struct fixture *f)
+{
+    struct scene scene = scene_new();
+    struct tls_outcome outcome;
+
+    (void)f;
+    scene.client.alpn = "h2";
+    scene.client.alpn_required = true;
+    outcome = scene_play(&scene);
+    assert_tls_failed(&outcome, "client", EDDY_ETLS, "the peer agreed to none by ALPN");
+    scene.client.alpn_required = false;
+    scene.server.alpn = "imap";
+    scene.server.alpn_required = true;
+    outcome = scene_play(&scene);
+    assert_tls_failed(&outcome, "server", EDDY_ETLS, "the client offered only others by ALPN");
+    assert_tls_failed(&outcome, "client", EDDY_ETLS, "peer refused: no protocol in common by ALPN");
+    scene.client.alpn = NULL;
+    outcome = scene_play(&scene);
+    assert_tls_failed(&outcome, "server", EDDY_ETLS, "the client offered none by ALPN");
+    assert_tls_failed(&outcome, "client", EDDY_ETLS, "peer refused: no protocol in common by ALPN");
+}
+
+static int on_select(void *arg, const char *const *offered, size_t count)
+{
+    char line[64] = "";
+    size_t used = 0;
+
+    for (size_t i = 0; i < count; i++)
+        used += (size_t)snprintf(line + used, sizeof line - used, "%s ", offered[i]);
+    record("%s", line);
+    return *(int *)arg;
+}
+
+static void test_alpn_can_be_chosen_by_a_callback(struct fixture *f)
+{
+    struct scene scene = scene_new();
+    struct tls_outcome outcome;
+    int answer = 1;
+
+    (void)f;
+    scene.client.alpn = "h2,imap,x";
+    scene.server.select_alpn = on_select;
+    scene.server.select_alpn_arg = &answer;
+    outcome = scene_play(&scene);
+    assert_tls_good(&outcome);
+    assert_recorded("h2 imap x ");
+    assert_string_equal(outcome.alpn, "imap");
+    answer = 3;
+    outcome = scene_play(&scene);
+    assert_tls_good(&outcome);
+    assert_string_equal(outcome.alpn, "");
+    answer = EDDY_EUSER - 3;
+    outcome = scene_play(&scene);
+    assert_tls_failed(&outcome, "server", EDDY_ETLS, "select_alpn refused: error of the program");
+    recorder_reset();
+}
+
+/** What a server's name callback answers. */
+struct reply {
+    int code;
+    eddy_tls_context *context; /**< NULL: leave it */
+};
+
+static int on_name(void *arg, const char *server_name, eddy_tls_context **context)
+{
+    const struct reply *reply = arg;
+
+    record("%s", server_name != NULL ? server_name : "none");
+    if (reply->code < 0)
+        return eddy_error(reply->code, "closed for today");
+    if (reply->context != NULL)
+        *context = reply->context;
+    return 0;
+}
+
+/* TLS-5: names are asked for, addresses and nothing are not. */
+static void test_the_name_is_asked_for(struct fixture *f)
+{
+    static const char *const cases[][2] = {
+        {"a.test", "a.test"}, {"B.test.", "b.test"}, {"127.0.0.1", "none"}, {"", "none"}};
+    struct scene scene = scene_new();
+    struct reply reply = {0, NULL};
+
+    (void)f;
+    scene.client.no_name_check = true;
+    scene.server.on_server_name = on_name;
+    scene.server.on_server_name_arg = &reply;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct tls_outcome outcome = tls_play_options(&scene.client, &scene.server, cases[i][0]);
+
+        assert_tls_good(&outcome);
+        assert_recorded(cases[i][1]);
+    }
+}
+
+static void test_a_server_refuses_a_name(struct fixture *f)
+{
+    struct scene scene = scene_new();
+    struct reply reply = {EDDY_EUSER - 4, NULL};
+    struct tls_outcome outcome;
+
+    (void)f;
+    scene.server.on_server_name = on_name;
+    scene.server.on_server_name_arg = &reply;
+    outcome = scene_play(&scene);
+    assert_tls_failed(&outcome, "server", EDDY_ETLS,
+                      "on_server_name refused a.test: closed for today");
+    assert_tls_failed(&outcome, "client", EDDY_ETLS, "it does not know the name it was asked for");
+    recorder_reset();
+}
+
+/* A server whose callback goes on with a context of `second`. */
+static struct tls_outcome play_switched(struct scene *scene, const eddy_tls_options *second)
+{
+    struct reply reply = {0, NULL};
+    struct tls_outcome outcome = {0};
+    int result = eddy_tls_context_new(second, &reply.context);
+
+    must(result);
+    scene->server.on_server_name = on_name;
+    scene->server.on_server_name_arg = &reply;
+    /* No must() from here on: there is something to give back. */
+    {
+        eddy_tls_context *client = NULL;
+        eddy_tls_context *server = NULL;
+
+        result = eddy_tls_context_new(&scene->client, &client);
+        if (result == 0)
+            result = eddy_tls_context_new(&scene->server, &server);
+        if (result == 0)
+            outcome = tls_play(client, server, "a.test");
+        eddy_tls_context_unref(server);
+        eddy_tls_context_unref(client);
+    }
+    eddy_tls_context_unref(reply.context);
+    must(result);
+    return outcome;
+}
+
+static void test_a_name_changes_the_context(struct fixture *f)
+{
+    struct scene scene = scene_new();
+    eddy_tls_options second = scene.server;
+    const struct certificate *own = certificate_new(
+        &(struct certificate_wish){.name = "second", .names = "DNS:a.test", .issuer = scene.ca});
+    struct tls_outcome outcome;
+
+    (void)f;
+    second.certificate_data = certificate_pem(own);
+    second.key_data = certificate_key_pem(own);
+    second.alpn = "imap";
+    scene.client.alpn = "h2,imap";
+    scene.server.alpn = "h2";
+    outcome = play_switched(&scene, &second);
+    assert_tls_good(&outcome);
+    assert_string_equal(outcome.alpn, "imap");
+    give_up_if(!outcome.is_verified);
+    assert_string_equal(outcome.subject, "CN=second");
+    assert_recorded("a.test");
+}
+
+/* What the second context demands counts, too: certificates, ALPN, versions. */
+static void test_a_changed_context_brings_its_demands(struct fixture *f)
+{
+    struct scene scene = scene_new();
+    eddy_tls_options second = scene.server;
+    struct tls_outcome outcome;
+
+    (void)f;
+    second.verify = EDDY_TLS_VERIFY_REQUIRED;
+    second.ca_data = certificate_pem(scene.ca);
+    outcome = play_switched(&scene, &second);
+    assert_tls_failed(&outcome, "server", EDDY_ETLSVERIFY, "the client showed no certificate");
+    second = scene.server;
+    second.on_server_name = NULL;
+    second.alpn = "imap";
+    second.alpn_required = true;
+    outcome = play_switched(&scene, &second);
+    assert_tls_failed(&outcome, "server", EDDY_ETLS, "the client offered none by ALPN");
+    second = scene.server;
+    second.on_server_name = NULL;
+    second.version_max = EDDY_TLS_1_2;
+    outcome = play_switched(&scene, &second);
+    assert_tls_failed(&outcome, "server", EDDY_ETLS,
+                      "the context for a.test does not speak TLSv1.3");
+    recorder_reset();
+}
+
+/* The client has to say hello again, with another group; the name was answered by then. */
+static void test_a_second_hello_asks_no_second_time(struct fixture *f)
+{
+    struct scene scene = scene_new();
+    eddy_tls_options second = scene.server;
+    struct tls_outcome outcome;
+
+    (void)f;
+    second.on_server_name = on_name;
+    second.on_server_name_arg = &(struct reply){EDDY_EUSER - 1, NULL};
+    scene.client.groups = "X25519:P-256";
+    scene.server.groups = "P-256";
+    outcome = play_switched(&scene, &second);
+    assert_tls_good(&outcome);
+    assert_recorded("a.test");
+}
+
+/* Each of the names in turn; true where a session was resumed. */
+static void assert_resumed(struct contexts *contexts, const char *name, bool expected)
+{
+    struct tls_outcome outcome = tls_play(contexts->client, contexts->server, name);
+
+    if (!outcome.is_good || outcome.was_resumed != expected) {
+        contexts_free(contexts);
+        /* Without memory nothing is remembered, and nothing said. */
+        give_up_if(true);
+        fail_msg("%s: resumed %d, \"%s\"", name, outcome.was_resumed, outcome.client_text);
+    }
+}
+
+static void test_a_client_resumes_by_name(struct fixture *f)
+{
+    static const eddy_tls_version versions[] = {EDDY_TLS_1_2, EDDY_TLS_1_3};
+
+    (void)f;
+    for (size_t i = 0; i < 2; i++) {
+        struct scene scene = scene_new();
+        struct contexts contexts;
+
+        scene.client.version_max = versions[i];
+        scene.client.session_cache = 4;
+        contexts = contexts_new(&scene);
+        assert_resumed(&contexts, "a.test", false);
+        assert_resumed(&contexts, "b.test", false);
+        assert_resumed(&contexts, "A.test", true);
+        assert_resumed(&contexts, "a.test.", true);
+        assert_resumed(&contexts, "b.test", true);
+        contexts_free(&contexts);
+    }
+}
+
+static void test_without_a_cache_nothing_is_resumed(struct fixture *f)
+{
+    struct scene scene = scene_new();
+    struct contexts contexts = contexts_new(&scene);
+
+    (void)f;
+    assert_resumed(&contexts, "a.test", false);
+    assert_resumed(&contexts, "a.test", false);
+    contexts_free(&contexts);
+}
+
+static void test_the_longest_unused_session_is_forgotten(struct fixture *f)
+{
+    struct scene scene = scene_new();
+    struct contexts contexts;
+
+    (void)f;
+    scene.client.session_cache = 2;
+    contexts = contexts_new(&scene);
+    assert_resumed(&contexts, "a.test", false);
+    assert_resumed(&contexts, "b.test", false);
+    assert_resumed(&contexts, "a.test", true);
+    assert_resumed(&contexts, "c.test", false);
+    assert_resumed(&contexts, "a.test", true);
+    assert_resumed(&contexts, "b.test", false);
+    contexts_free(&contexts);
+}
+
+/* A session of TLS 1.3 goes out of the memory when it is offered. */
+static void test_a_ticket_is_used_once(struct fixture *f)
+{
+    struct scene scene = scene_new();
+    struct contexts contexts;
+    struct tls_pair one;
+    struct tls_pair two;
+    bool both = false;
+
+    (void)f;
+    scene.client.session_cache = 4;
+    contexts = contexts_new(&scene);
+    assert_resumed(&contexts, "a.test", false);
+    if (tls_pair_new(&one, contexts.client, contexts.server, "a.test") == 0) {
+        if (tls_pair_new(&two, contexts.client, contexts.server, "a.test") == 0) {
+            tls_pair_run(&one);
+            tls_pair_run(&two);
+            both = SSL_session_reused(one.client.ssl) == 1 && !SSL_session_reused(two.client.ssl);
+            tls_pair_free(&two);
+        }
+        tls_pair_free(&one);
+    }
+    contexts_free(&contexts);
+    give_up_if(!both);
+    assert_true(both);
+}
+
+static void test_a_server_without_tickets_resumes_nothing(struct fixture *f)
+{
+    struct scene scene = scene_new();
+    struct contexts contexts;
+
+    (void)f;
+    scene.client.session_cache = 4;
+    scene.server.no_tickets = true;
+    contexts = contexts_new(&scene);
+    assert_resumed(&contexts, "a.test", false);
+    assert_resumed(&contexts, "a.test", false);
+    contexts_free(&contexts);
+}
+
+/* A resumed session shows no certificate, and is as good as the one it resumes. */
+static void test_client_certificates_are_resumed(struct fixture *f)
+{
+    struct scene scene = scene_new();
+    struct contexts contexts;
+
+    (void)f;
+    scene.server.verify = EDDY_TLS_VERIFY_REQUIRED;
+    scene.server.ca_data = certificate_pem(scene.ca);
+    scene.client.certificate_data = certificate_pem(scene.own);
+    scene.client.key_data = certificate_key_pem(scene.own);
+    scene.client.session_cache = 4;
+    scene.client.ocsp_required = true;
+    scene.server.ocsp_response = certificate_ocsp(scene.own, scene.ca, CERTIFICATE_GOOD, 5);
+    contexts = contexts_new(&scene);
+    assert_resumed(&contexts, "a.test", false);
+    assert_resumed(&contexts, "a.test", true);
+    contexts_free(&contexts);
+}
+
+/* How it goes with `response`, which the client may demand. */
+static struct tls_outcome play_response(const struct scene *scene, eddy_buffer response,
+                                        bool required, eddy_tls_version version)
+{
+    struct scene copy = *scene;
+
+    copy.server.ocsp_response = response;
+    copy.client.ocsp_required = required;
+    copy.client.version_max = version;
+    return scene_play(&copy);
+}
+
+static void test_a_stapled_response_is_checked(struct fixture *f)
+{
+    static const eddy_tls_version versions[] = {EDDY_TLS_1_2, EDDY_TLS_1_3};
+    struct scene scene = scene_new();
+    eddy_buffer good = certificate_ocsp(scene.own, scene.ca, CERTIFICATE_GOOD, 5);
+    eddy_buffer revoked = certificate_ocsp(scene.own, scene.ca, CERTIFICATE_REVOKED, 5);
+    struct tls_outcome outcome;
+
+    (void)f;
+    for (size_t i = 0; i < 2; i++) {
+        outcome = play_response(&scene, good, true, versions[i]);
+        assert_tls_good(&outcome);
+        outcome = play_response(&scene, revoked, false, versions[i]);
+        assert_tls_failed(&outcome, "client", EDDY_ETLSVERIFY,
+                          "the OCSP response for the certificate of a.test says that it was "
+                          "revoked");
+    }
+}
+
+/* What is of no use counts as none. */
+static void test_a_useless_response_counts_as_none(struct fixture *f)
+{
+    struct scene scene = scene_new();
+    const struct certificate *other = certificate_for("DNS:a.test", scene.ca);
+    const struct certificate *stranger =
+        certificate_new(&(struct certificate_wish){.name = "root", .is_authority = true});
+    const struct {
+        eddy_buffer response;
+        const char *text;
+    } cases[] = {
+        {{NULL, 0}, "a.test is missing"},
+        {{"no DER", 6}, "is damaged"},
+        {certificate_ocsp(scene.own, scene.ca, CERTIFICATE_GOOD, -5), "is out of date"},
+        {certificate_ocsp(scene.own, scene.ca, CERTIFICATE_UNKNOWN, 5), "does not know it"},
+        {certificate_ocsp(other, scene.ca, CERTIFICATE_GOOD, 5), "is about another one"},
+        {certificate_ocsp(scene.own, stranger, CERTIFICATE_GOOD, 5), "is signed by nobody"},
+    };
+
+    (void)f;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct tls_outcome outcome =
+            play_response(&scene, cases[i].response, false, EDDY_TLS_VERSION_DEFAULT);
+
+        assert_tls_good(&outcome);
+        outcome = play_response(&scene, cases[i].response, true, EDDY_TLS_VERSION_DEFAULT);
+        assert_tls_failed(&outcome, "client", EDDY_ETLSVERIFY, cases[i].text);
+    }
+}
+
+static void test_secrets_go_to_the_key_log(struct fixture *f)
+{
+    struct scene scene = scene_new();
+    const char *path = scratch_path("keys.log");
+    struct tls_outcome outcome;
+    char line[256] = "";
+    FILE *file;
+
+    (void)f;
+    scene.client.key_log_file = path;
+    outcome = scene_play(&scene);
+    assert_tls_good(&outcome);
+    file = fopen(path, "r");
+    assert_non_null(file);
+    while (strstr(line, "CLIENT_TRAFFIC_SECRET_0 ") == NULL)
+        if (fgets(line, sizeof line, file) == NULL)
+            break;
+    fclose(file);
+    assert_non_null(strstr(line, "CLIENT_TRAFFIC_SECRET_0 "));
+}
+
+/* Its callbacks are its own; what eddy says when it refuses stays the same. */
+static int on_native_verify(int good, X509_STORE_CTX *store)
+{
+    (void)store;
+    record("%d", good);
+    return 0;
+}
+
+static void test_a_native_context_keeps_its_callback(struct fixture *f)
+{
+    struct scene scene = scene_new();
+    SSL_CTX *native = SSL_CTX_new(TLS_client_method());
+    struct tls_outcome outcome = {0};
+    eddy_tls_context *client = NULL;
+    eddy_tls_context *server = NULL;
+    int result;
+
+    (void)f;
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(native), certificate_x509(scene.ca));
+    SSL_CTX_set_verify(native, SSL_VERIFY_PEER, on_native_verify);
+    result =
+        eddy_tls_context_new(&(eddy_tls_options){.native = native, .session_cache = 2}, &client);
+    if (result == 0)
+        result = eddy_tls_context_new(&scene.server, &server);
+    if (result == 0)
+        outcome = tls_play(client, server, "a.test");
+    eddy_tls_context_unref(client);
+    eddy_tls_context_unref(server);
+    SSL_CTX_free(native);
+    must(result);
+    assert_tls_failed(&outcome, "client", EDDY_ETLSVERIFY, "certificate");
+    give_up_if(outcome.client == EDDY_ENOMEM);
+    assert_recorded("1");
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        TEST(test_the_newest_version_in_common_is_spoken),
+        TEST(test_a_cipher_has_to_be_in_common),
+        TEST(test_a_group_has_to_be_in_common),
+        TEST(test_a_peer_without_tls_is_told_so),
+        TEST(test_alpn_goes_by_the_order_of_the_server),
+        TEST(test_alpn_can_be_required),
+        TEST(test_alpn_can_be_chosen_by_a_callback),
+        TEST(test_the_name_is_asked_for),
+        TEST(test_a_server_refuses_a_name),
+        TEST(test_a_name_changes_the_context),
+        TEST(test_a_changed_context_brings_its_demands),
+        TEST(test_a_second_hello_asks_no_second_time),
+        TEST(test_a_client_resumes_by_name),
+        TEST(test_without_a_cache_nothing_is_resumed),
+        TEST(test_the_longest_unused_session_is_forgotten),
+        TEST(test_a_ticket_is_used_once),
+        TEST(test_a_server_without_tickets_resumes_nothing),
+        TEST(test_client_certificates_are_resumed),
+        TEST(test_a_stapled_response_is_checked),
+        TEST(test_a_useless_response_counts_as_none),
+        TEST(test_secrets_go_to_the_key_log),
+        TEST(test_a_native_context_keeps_its_callback),
+    };
+
+    return run_suite("tls_choice", tests);
+}
