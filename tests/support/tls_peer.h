@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * The other end of a TLS transport: OpenSSL over a raw socket that the test drives by hand, so that
+ * a connection has only one moving part.
+ *
+ *     struct tls_kit kit;
+ *     struct witness w;
+ *     struct tls_peer peer;
+ *
+ *     tls_kit_init(&kit);
+ *     witness_init(&w, NULL);
+ *     connect_tls_peer(f, &kit, &w, TLS_PEER_IS_SERVER, &peer);      ... "made" has been recorded
+ *     tls_peer_send(&peer, "hello");
+ *     run_until_recorded(f->loop, "data:hello");
+ *     ...
+ *     tls_peer_free(&peer);
+ *     tls_kit_fini(&kit);
+ *
+ * The peer's memory is OpenSSL's, which no sweep over the library's allocations hits.
+ */
+#ifndef TESTS_SUPPORT_TLS_PEER_H
+#define TESTS_SUPPORT_TLS_PEER_H
+
+#include "support/certificates.h"
+#include "support/peer.h"
+#include <openssl/ssl.h>
+
+/** An authority, a server for "example.test" and 127.0.0.1, and contexts that go with them. */
+struct tls_kit {
+    struct certificate *authority;
+    struct certificate *certificate;
+    eddy_tls_context *client;
+    eddy_tls_context *server;
+};
+
+/** Make everything; a failure that a sweep made ends the test, content. */
+void tls_kit_init(struct tls_kit *kit);
+void tls_kit_fini(struct tls_kit *kit);
+
+enum tls_peer_side { TLS_PEER_IS_SERVER, TLS_PEER_IS_CLIENT };
+
+struct tls_peer {
+    struct peer raw; /**< its socket; what is read and written here bypasses TLS */
+    SSL *ssl;
+    BIO *in;
+    BIO *out;
+};
+
+/** Make the peer's side over `socket`, which the fixture closes. Nothing is said yet. */
+void tls_peer_init(struct tls_peer *peer, struct fixture *f, const struct tls_kit *kit,
+                   enum tls_peer_side side, eddy_socket socket);
+void tls_peer_free(struct tls_peer *peer);
+
+/** Connect `w` by TLS to a new peer over a socket pair, and run until its connection_made(). */
+void connect_tls_peer(struct fixture *f, const struct tls_kit *kit, struct witness *w,
+                      enum tls_peer_side side, struct tls_peer *peer);
+
+/** The future of the same, whose peer has not begun its handshake. */
+eddy_future *begin_tls_peer(struct fixture *f, const struct tls_kit *kit, struct witness *w,
+                            enum tls_peer_side side, struct tls_peer *peer);
+
+/** Move what there is between the socket and OpenSSL, both ways; false at the end of the stream. */
+bool tls_peer_pump(struct tls_peer *peer);
+
+/** Shake hands, running the loop, until the peer has done its part; false if that failed. */
+bool tls_peer_shake(struct tls_peer *peer);
+
+/** Encrypt and send; all of it has to fit. */
+void tls_peer_send(struct tls_peer *peer, const char *text);
+void tls_peer_send_bytes(struct tls_peer *peer, const void *data, size_t size);
+
+/** Encrypt, but do not send yet: a later pump does, all in one. */
+void tls_peer_prepare(struct tls_peer *peer, const void *data, size_t size);
+
+/** Run the loop until exactly `text` has come, or fail. */
+#define tls_peer_expect(peer, text) tls_peer_expect_text(peer, text, __FILE__, __LINE__)
+
+/** Run the loop and receive until `size` bytes have come, or the end; how many. Kept nowhere. */
+size_t tls_peer_drain(struct tls_peer *peer, size_t size);
+
+/** Say close_notify; run the loop until the other side's has come, or fail. */
+void tls_peer_close_notify(struct tls_peer *peer);
+void tls_peer_expect_close_notify(struct tls_peer *peer);
+
+void tls_peer_expect_text(struct tls_peer *peer, const char *text, const char *file, int line);
+
+#endif
