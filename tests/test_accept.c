@@ -7,6 +7,9 @@
 #include "support/program.h"
 #include "support/support.h"
 #include <string.h>
+#if !defined(_WIN32)
+#include <sys/socket.h>
+#endif
 
 /* NET-25: many at once are all accepted, in pieces of a turn. */
 static void test_many_clients_at_once(struct fixture *f)
@@ -196,6 +199,52 @@ static void test_other_accept_errors_are_reported(struct fixture *f)
     eddy_server_unref(server);
 }
 
+/* NET-27: what says that there is no listening socket any more is said once, and is the end. */
+static void test_a_listener_that_is_gone_is_reported_once(struct fixture *f)
+{
+    static const int errors[] = {EDDY_EBADF, EDDY_ENOTSOCK, EDDY_EINVAL};
+    struct program program = {.count = 0};
+    struct eddy_transport transport = {.loop = f->loop};
+    eddy_server *server;
+
+    need_whole_test();
+    for (size_t i = 0; i < 3; i++) {
+        make_played_server(f, &program, &server);
+        seen_listener->events->on_accept_failed(seen_listener, errors[i]);
+        assert_true(assert_reported("accepts no more", errors[i])->has_socket);
+        assert_int_equal(accept_stops, 1);
+        assert_int_equal(f->loop->timers.count, 0);
+        eddy__server_attach(server, &transport);
+        eddy__server_detach(&transport);
+        assert_int_equal(accept_starts, 1);
+        eddy_server_close(server);
+        eddy_server_unref(server);
+        spy_end();
+    }
+    assert_int_equal(reported(), 3);
+}
+
+#if !defined(_WIN32)
+/* NET-27: the same from a system, which would tell it in each turn. */
+static void test_a_listener_that_is_shut_down_is_reported_once(struct fixture *f)
+{
+    struct program program = {.count = 0};
+    eddy_server *server;
+
+    need_whole_test();
+    if (f->sim != NULL)
+        skip(); /* it has no such socket */
+    must(make_server(f, &program, "127.0.0.1", NULL, &server));
+    shutdown((int)eddy_socket_view_fileno(eddy_server_socket(server, 0)), SHUT_RDWR);
+    run_for(f->loop, EDDY_MILLISECONDS(20));
+    assert_true(reported() <= 1); /* not every system lets a listener be shut down */
+    if (reported() == 1)
+        assert_reported("accepts no more", EDDY_EINVAL);
+    eddy_server_close(server);
+    eddy_server_unref(server);
+}
+#endif
+
 /* NET-26 on the simulated network, from the system's side. */
 static void test_accept_failures_lose_no_client(struct fixture *f)
 {
@@ -349,6 +398,10 @@ int main(void)
         TEST(test_the_end_of_a_connection_does_not_end_the_back_off),
         TEST(test_server_closed_by_the_report),
         TEST(test_other_accept_errors_are_reported),
+        TEST(test_a_listener_that_is_gone_is_reported_once),
+#if !defined(_WIN32)
+        TEST(test_a_listener_that_is_shut_down_is_reported_once),
+#endif
         TEST(test_accept_failures_lose_no_client),
         TEST(test_failed_set_up_costs_one_connection),
         TEST(test_failed_set_up_is_reported_in_debug_mode),

@@ -38,12 +38,24 @@ static bool listener_is_shortage(int error)
            error == EDDY_ENOMEM || error == EDDY_ENOSPC; /* epoll's limit of watches */
 }
 
+/** Somebody has closed the socket, or shut it down: that stays so, and would be told for ever. */
+static bool listener_is_end(int error)
+{
+    return error == EDDY_EBADF || error == EDDY_ENOTSOCK || error == EDDY_EINVAL;
+}
+
 /** NET-26, NET-27. The handler of the report may close the server. */
 static void listener_on_accept_failed(struct eddy__channel *channel, int error)
 {
     struct eddy__listener *listener = listener_of(channel);
     struct eddy__timers *timers = &channel->loop->timers;
 
+    if (listener_is_end(error)) {
+        listener->is_dead = true;
+        eddy__listener_stop(listener);
+        listener_report(listener, "a listening socket is gone: it accepts no more", error);
+        return;
+    }
     if (!listener_is_shortage(error)) {
         listener_report(listener, "accepting a connection failed", error);
         return;
@@ -124,7 +136,7 @@ void eddy__listener_start(struct eddy__listener *listener)
     const struct eddy__backend *backend = listener->channel.loop->backend;
     int turn = listener->server->backlog < TURN_MAX - 1 ? listener->server->backlog + 1 : TURN_MAX;
 
-    if (listener->accepting || listener->retry.position != 0 ||
+    if (listener->is_dead || listener->accepting || listener->retry.position != 0 ||
         eddy__server_is_full(listener->server))
         return;
     listener->accepting = true;

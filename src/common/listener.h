@@ -11,7 +11,8 @@ struct eddy__listener {
     struct eddy_socket_view view;
     struct eddy__timer retry; /**< after running out of descriptors (NET-26); place reserved */
     bool is_tcp;
-    bool accepting;               /**< the order to accept stands */
+    bool is_dead;   /**< its socket is none any more, or does not listen: it never starts again */
+    bool accepting; /**< the order to accept stands */
     struct eddy__channel channel; /**< last: the backend's part follows */
 };
 
