@@ -245,6 +245,72 @@ static void test_a_send_that_fails_says_so(struct fixture *f)
     close_pair(f, pair);
 }
 
+struct reading {
+    eddy_socket sockets[2];
+};
+
+static int on_readable(void *arg)
+{
+    struct reading *reading = arg;
+    char byte;
+    int64_t received = eddy_socket_receive(reading->sockets[0], &byte, 1);
+
+    record("readable:%s", received < 0 ? eddy_err_name((int)received) : "1");
+    return 0;
+}
+
+/* FD-5: a poll that the system has no memory for is an event, and made again later. */
+static void test_a_poll_that_fails_is_made_again(struct fixture *f)
+{
+    struct reading reading;
+
+    eddy__sys_reset();
+    must(eddy_socket_pair(f->loop, EDDY_STREAM, reading.sockets));
+    fixture_keep_socket(f, reading.sockets[0]);
+    fixture_keep_socket(f, reading.sockets[1]);
+    must(eddy_loop_add_reader(f->loop, reading.sockets[0], on_readable, &reading));
+    assert_int_equal(eddy_socket_send(reading.sockets[1], "x", 1), 1);
+    run_until_recorded(f->loop, "readable:1");
+    eddy__sys_fail(EDDY__SYS_DeviceIoControl, 1, ERROR_NOT_ENOUGH_MEMORY);
+    run_for(f->loop, EDDY_MILLISECONDS(20));
+    assert_recorded("readable:1", "readable:EDDY_EAGAIN");
+    assert_int_equal(eddy_socket_send(reading.sockets[1], "y", 1), 1);
+    run_until_recorded(f->loop, "readable:1");
+    eddy__sys_reset();
+    assert_recorded("readable:1");
+    eddy_loop_remove_reader(f->loop, reading.sockets[0]);
+}
+
+static BOOL WINAPI slow_cancel(HANDLE file, OVERLAPPED *overlapped)
+{
+    (void)file, (void)overlapped;
+    return TRUE; /* it has been marked, and goes on for now */
+}
+
+/* TR-4: an object closes the socket itself. That must not reset the connection either while the
+ * receive is still under way. */
+static void test_a_socket_given_back_under_a_receive_is_shut_down(struct fixture *f)
+{
+    struct probe *pair[2];
+    eddy_socket socket;
+
+    probe_pair(f, pair);
+    socket = pair[0]->channel.socket;
+    backend_of(f)->receive_start(&pair[0]->channel);
+    backend_of(f)->receive_start(&pair[1]->channel);
+    run_iterations(f->loop, 1);
+    eddy__sys_reset();
+    eddy__sys.CancelIoEx = slow_cancel;
+    backend_of(f)->channel_close(&pair[0]->channel, false);
+    assert_int_equal(eddy__sys_count(EDDY__SYS_shutdown), 1);
+    eddy__sys_reset();
+    backend_of(f)->sockets->close(socket);
+    run_until_recorded(f->loop, "b.ended:0");
+    run_until_recorded(f->loop, "a.closed");
+    probe_close(pair[1]);
+    run_until_recorded(f->loop, "b.closed");
+}
+
 static void test_a_port_that_cannot_be_made_fails_the_loop(struct fixture *f)
 {
     eddy_loop *loop = NULL;
@@ -517,6 +583,8 @@ int main(void)
         TEST(test_a_receive_that_fails_ends_the_order),
         TEST(test_a_receive_without_data_waits_again),
         TEST(test_a_send_that_fails_says_so),
+        TEST(test_a_poll_that_fails_is_made_again),
+        TEST(test_a_socket_given_back_under_a_receive_is_shut_down),
         TEST(test_a_port_that_cannot_be_made_fails_the_loop),
         TEST(test_packets_that_cannot_be_skipped_are_counted),
         TEST(test_a_port_that_fails_ends_the_run),

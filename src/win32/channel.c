@@ -116,12 +116,26 @@ static bool channel_detach(eddy_socket socket)
            set((HANDLE)socket, status, &none, sizeof none, REPLACE_COMPLETION_INFORMATION) >= 0;
 }
 
-/* The program gets its socket back. */
+/*
+ * Closing under a waiting receive makes the system reset the connection instead of ending it, and
+ * what the peer has not read yet is lost; not so after a shutdown. A receive whose cancel has taken
+ * effect does not wait any more. That is the rule, though not documented, and then a copy of the
+ * socket that the program has made keeps both its directions.
+ */
+static void channel_end_gracefully(const struct eddy__iocp_channel *channel)
+{
+    if (channel_is_in_flight(&channel->receive))
+        EDDY__SYS(shutdown)((SOCKET)channel->channel.socket, SD_SEND);
+}
+
+/* The object gets its socket back, to close it when connection_lost() has returned; or it is the
+ * program's, and then a listener. */
 static void channel_give_back(struct eddy__iocp_channel *channel)
 {
     struct eddy__iocp *iocp = eddy__iocp_of(channel);
     eddy_socket socket = channel->channel.socket;
 
+    channel_end_gracefully(channel);
     /* A packet that is still to come needs the tie, or the channel would wait for it for ever. */
     if (!channel_is_in_flight(&channel->receive) && !channel_is_in_flight(&channel->send) &&
         channel->acceptor == NULL && channel_detach(socket))
@@ -131,13 +145,7 @@ static void channel_give_back(struct eddy__iocp_channel *channel)
 
 static void channel_close_socket(struct eddy__iocp_channel *channel)
 {
-    /*
-     * Closing under a waiting receive makes the system reset the connection instead of ending it,
-     * and what the peer has not read yet is lost. Not so after a shutdown. If the receive's cancel
-     * takes effect at once this is not needed; that is not documented.
-     */
-    if (channel->receive.phase == EDDY__OPERATION_FLYING)
-        EDDY__SYS(shutdown)((SOCKET)channel->channel.socket, SD_SEND);
+    channel_end_gracefully(channel);
     channel->channel.loop->backend->sockets->close(channel->channel.socket);
     channel->channel.socket = EDDY_NO_SOCKET;
 }
@@ -152,6 +160,7 @@ void eddy__iocp_channel_close(struct eddy__channel *base, bool close_socket)
     eddy__operation_abandon(&channel->send);
     eddy__operation_abandon(&channel->receive);
     eddy__iocp_accept_abandon(channel);
+    eddy__iocp_watch_fini(channel);
     if (channel->watching == NULL && close_socket)
         channel_close_socket(channel);
     else if (channel->watching == NULL)

@@ -184,6 +184,9 @@ void eddy__iocp_connect_start(struct eddy__channel *channel, const eddy_address 
 int eddy__iocp_watch_open(struct eddy__iocp_channel *channel);
 int eddy__iocp_watch(struct eddy__channel *channel, unsigned events);
 
+/** The channel closes: it polls no more. What its polls need stays until the last has ended. */
+void eddy__iocp_watch_fini(struct eddy__iocp_channel *channel);
+
 /** The submit of an operation that polls such a channel's socket, in its direction. */
 int eddy__iocp_poll_submit(struct eddy__operation *operation);
 

@@ -6,13 +6,22 @@
  *
  * Unlike other orders it is submitted, and cancelled, within the call, since the program may close
  * the socket next.
+ *
+ * A poll that fails for another reason than that, a shortage, is an event too, as the program's
+ * next call may know more. It is made again a little later: at once would be turning in circles.
  */
 #include "win32/afd.h"
 #include "win32/iocp.h"
 #include "common/error.h"
 
+/** How long to wait after a poll that the system refused. */
+#define RETRY_DELAY EDDY_MILLISECONDS(100)
+
 struct eddy__watching {
     SOCKET base;
+    struct eddy__iocp_channel *channel;
+    struct eddy__timer retry;       /* of the directions that failed; its place is reserved */
+    bool failed[2];                 /* as `polls` */
     struct eddy__afd_poll polls[2]; /* readable, writable */
 };
 
@@ -47,6 +56,49 @@ static bool watch_is_gone(struct eddy__operation *operation)
            (poll->sockets[0].events & EDDY__AFD_LOCAL_CLOSE) != 0;
 }
 
+/* The same, told by the call. */
+static bool watch_is_handle_gone(int number)
+{
+    return number == ERROR_INVALID_HANDLE || number == WSAENOTSOCK;
+}
+
+/* Make the poll again later, if it is wanted then. */
+static void watch_postpone(struct eddy__operation *operation)
+{
+    struct eddy__watching *watching = operation->channel->watching;
+    struct eddy_loop *loop = operation->channel->channel.loop;
+
+    watching->failed[operation->kind->receiving ? 0 : 1] = true;
+    if (watching->retry.position == 0)
+        eddy__timer_start(&loop->timers, &watching->retry,
+                          eddy__time_add(eddy__loop_now(loop), RETRY_DELAY));
+}
+
+static void watch_again(struct eddy__operation *operation, bool *failed)
+{
+    if (*failed && operation->wanted && operation->phase == EDDY__OPERATION_IDLE)
+        eddy__operation_start(operation);
+    *failed = false;
+}
+
+static void watch_run_retry(struct eddy__ready *ready)
+{
+    struct eddy__watching *watching = EDDY__OWNER(ready, struct eddy__watching, retry.ready);
+
+    watch_again(&watching->channel->receive, &watching->failed[0]);
+    watch_again(&watching->channel->send, &watching->failed[1]);
+}
+
+void eddy__iocp_watch_fini(struct eddy__iocp_channel *channel)
+{
+    struct eddy__timers *timers = &channel->channel.loop->timers;
+
+    if (channel->watching == NULL)
+        return;
+    eddy__timer_stop(timers, &channel->watching->retry);
+    eddy__timer_unreserve(timers, &channel->watching->retry);
+}
+
 static void watch_run(struct eddy__ready *ready)
 {
     struct eddy__operation *operation = eddy__operation_of(ready);
@@ -55,11 +107,16 @@ static void watch_run(struct eddy__ready *ready)
     eddy__operation_take(operation);
     if (watch_is_gone(operation))
         return;
+    if (operation->number != 0 && operation->number != ERROR_OPERATION_ABORTED &&
+        !watch_is_handle_gone(operation->number))
+        watch_postpone(operation);
     /* A poll that was cancelled and is wanted again says nothing; any other error is an event. */
     if (operation->number != ERROR_OPERATION_ABORTED) {
+        int number = operation->number;
+
         channel->events->on_ready(channel,
                                   operation->kind->receiving ? EDDY__READABLE : EDDY__WRITABLE);
-        if (operation->number != 0)
+        if (number != 0)
             return;
     }
     if (operation->wanted && operation->phase == EDDY__OPERATION_IDLE)
@@ -93,6 +150,12 @@ int eddy__iocp_watch_open(struct eddy__iocp_channel *channel)
         eddy__free(watching);
         return eddy__system_error(number);
     }
+    if (eddy__timer_reserve(&channel->channel.loop->timers, &watching->retry) != 0) {
+        eddy__free(watching);
+        return EDDY_ENOMEM;
+    }
+    watching->channel = channel;
+    watching->retry.ready.run = watch_run_retry;
     channel->watching = watching;
     eddy__operation_init(&channel->receive, channel, &watch_readable);
     eddy__operation_init(&channel->send, channel, &watch_writable);
