@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What two contexts agree on: versions, ciphers, ALPN, the server's name, sessions, OCSP. */
+/* What two contexts agree on: versions, ciphers, ALPN, the server's name. */
 #include "support/certificates.h"
 #include "support/support.h"
 #include "support/tls_pair.h"
@@ -7,27 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/** An authority, a server's certificate, and options that go together. */
-struct scene {
-    const struct certificate *ca;
-    const struct certificate *own;
-    eddy_tls_options client;
-    eddy_tls_options server;
-};
-
-static struct scene scene_new(void)
-{
-    struct scene scene = {.server = {.server = true}};
-
-    scene.ca = certificate_new(&(struct certificate_wish){.name = "root", .is_authority = true});
-    scene.own = certificate_for("DNS:a.test,DNS:b.test,DNS:c.test", scene.ca);
-    scene.client.ca_data = certificate_pem(scene.ca);
-    scene.server.certificate_data = certificate_pem(scene.own);
-    scene.server.key_data = certificate_key_pem(scene.own);
-    return scene;
-}
-
-static struct tls_outcome scene_play(const struct scene *scene)
+static struct tls_outcome scene_play(const struct tls_scene *scene)
 {
     return tls_play_options(&scene->client, &scene->server, "a.test");
 }
@@ -38,7 +18,7 @@ struct contexts {
     eddy_tls_context *server;
 };
 
-static struct contexts contexts_new(const struct scene *scene)
+static struct contexts contexts_new(const struct tls_scene *scene)
 {
     struct contexts made = {NULL, NULL};
     int result = eddy_tls_context_new(&scene->client, &made.client);
@@ -59,7 +39,7 @@ static void contexts_free(struct contexts *contexts)
 
 static void test_the_newest_version_in_common_is_spoken(struct fixture *f)
 {
-    struct scene scene = scene_new();
+    struct tls_scene scene = tls_scene_new();
     struct tls_outcome outcome;
 
     (void)f;
@@ -76,7 +56,7 @@ static void test_the_newest_version_in_common_is_spoken(struct fixture *f)
 
 static void test_a_cipher_has_to_be_in_common(struct fixture *f)
 {
-    struct scene scene = scene_new();
+    struct tls_scene scene = tls_scene_new();
     struct tls_outcome outcome;
 
     (void)f;
@@ -95,7 +75,7 @@ static void test_a_cipher_has_to_be_in_common(struct fixture *f)
 
 static void test_a_group_has_to_be_in_common(struct fixture *f)
 {
-    struct scene scene = scene_new();
+    struct tls_scene scene = tls_scene_new();
     struct tls_outcome outcome;
 
     (void)f;
@@ -106,7 +86,8 @@ static void test_a_group_has_to_be_in_common(struct fixture *f)
 }
 
 /* One side as a text of bytes that are no TLS. */
-static struct tls_outcome play_plain(const struct scene *scene, const char *text, bool to_server)
+static struct tls_outcome play_plain(const struct tls_scene *scene, const char *text,
+                                     bool to_server)
 {
     struct contexts contexts = contexts_new(scene);
     struct tls_outcome outcome = {0};
@@ -129,7 +110,7 @@ static struct tls_outcome play_plain(const struct scene *scene, const char *text
 
 static void test_a_peer_without_tls_is_told_so(struct fixture *f)
 {
-    struct scene scene = scene_new();
+    struct tls_scene scene = tls_scene_new();
     struct tls_outcome outcome = play_plain(&scene, "220 mail.test ESMTP\r\n", false);
 
     (void)f;
@@ -143,7 +124,7 @@ static void test_a_peer_without_tls_is_told_so(struct fixture *f)
 /* TLS-5: the server's order counts; nothing in common is no failure. */
 static void test_alpn_goes_by_the_order_of_the_server(struct fixture *f)
 {
-    struct scene scene = scene_new();
+    struct tls_scene scene = tls_scene_new();
     struct tls_outcome outcome;
 
     (void)f;
@@ -161,7 +142,7 @@ static void test_alpn_goes_by_the_order_of_the_server(struct fixture *f)
 /* TLS-5: unless a side says that there has to be one. */
 static void test_alpn_can_be_required(struct fixture *f)
 {
-    struct scene scene = scene_new();
+    struct tls_scene scene = tls_scene_new();
     struct tls_outcome outcome;
 
     (void)f;
@@ -194,7 +175,7 @@ static int on_select(void *arg, const char *const *offered, size_t count)
 
 static void test_alpn_can_be_chosen_by_a_callback(struct fixture *f)
 {
-    struct scene scene = scene_new();
+    struct tls_scene scene = tls_scene_new();
     struct tls_outcome outcome;
     int answer = 1;
 
@@ -239,7 +220,7 @@ static void test_the_name_is_asked_for(struct fixture *f)
 {
     static const char *const cases[][2] = {
         {"a.test", "a.test"}, {"B.test.", "b.test"}, {"127.0.0.1", "none"}, {"", "none"}};
-    struct scene scene = scene_new();
+    struct tls_scene scene = tls_scene_new();
     struct reply reply = {0, NULL};
 
     (void)f;
@@ -256,7 +237,7 @@ static void test_the_name_is_asked_for(struct fixture *f)
 
 static void test_a_server_refuses_a_name(struct fixture *f)
 {
-    struct scene scene = scene_new();
+    struct tls_scene scene = tls_scene_new();
     struct reply reply = {EDDY_EUSER - 4, NULL};
     struct tls_outcome outcome;
 
@@ -271,7 +252,7 @@ static void test_a_server_refuses_a_name(struct fixture *f)
 }
 
 /* A server whose callback goes on with a context of `second`. */
-static struct tls_outcome play_switched(struct scene *scene, const eddy_tls_options *second)
+static struct tls_outcome play_switched(struct tls_scene *scene, const eddy_tls_options *second)
 {
     struct reply reply = {0, NULL};
     struct tls_outcome outcome = {0};
@@ -300,7 +281,7 @@ static struct tls_outcome play_switched(struct scene *scene, const eddy_tls_opti
 
 static void test_a_name_changes_the_context(struct fixture *f)
 {
-    struct scene scene = scene_new();
+    struct tls_scene scene = tls_scene_new();
     eddy_tls_options second = scene.server;
     const struct certificate *own = certificate_new(
         &(struct certificate_wish){.name = "second", .names = "DNS:a.test", .issuer = scene.ca});
@@ -323,7 +304,7 @@ static void test_a_name_changes_the_context(struct fixture *f)
 /* What the second context demands counts, too: certificates, ALPN, versions. */
 static void test_a_changed_context_brings_its_demands(struct fixture *f)
 {
-    struct scene scene = scene_new();
+    struct tls_scene scene = tls_scene_new();
     eddy_tls_options second = scene.server;
     struct tls_outcome outcome;
 
@@ -350,7 +331,7 @@ static void test_a_changed_context_brings_its_demands(struct fixture *f)
 /* The client has to say hello again, with another group; the name was answered by then. */
 static void test_a_second_hello_asks_no_second_time(struct fixture *f)
 {
-    struct scene scene = scene_new();
+    struct tls_scene scene = tls_scene_new();
     eddy_tls_options second = scene.server;
     struct tls_outcome outcome;
 
@@ -364,193 +345,9 @@ static void test_a_second_hello_asks_no_second_time(struct fixture *f)
     assert_recorded("a.test");
 }
 
-/* Each of the names in turn; true where a session was resumed. */
-static void assert_resumed(struct contexts *contexts, const char *name, bool expected)
-{
-    struct tls_outcome outcome = tls_play(contexts->client, contexts->server, name);
-
-    if (!outcome.is_good || outcome.was_resumed != expected) {
-        contexts_free(contexts);
-        /* Without memory nothing is remembered, and nothing said. */
-        give_up_if(true);
-        fail_msg("%s: resumed %d, \"%s\"", name, outcome.was_resumed, outcome.client_text);
-    }
-}
-
-static void test_a_client_resumes_by_name(struct fixture *f)
-{
-    static const eddy_tls_version versions[] = {EDDY_TLS_1_2, EDDY_TLS_1_3};
-
-    (void)f;
-    for (size_t i = 0; i < 2; i++) {
-        struct scene scene = scene_new();
-        struct contexts contexts;
-
-        scene.client.version_max = versions[i];
-        scene.client.session_cache = 4;
-        contexts = contexts_new(&scene);
-        assert_resumed(&contexts, "a.test", false);
-        assert_resumed(&contexts, "b.test", false);
-        assert_resumed(&contexts, "A.test", true);
-        assert_resumed(&contexts, "a.test.", true);
-        assert_resumed(&contexts, "b.test", true);
-        contexts_free(&contexts);
-    }
-}
-
-static void test_without_a_cache_nothing_is_resumed(struct fixture *f)
-{
-    struct scene scene = scene_new();
-    struct contexts contexts = contexts_new(&scene);
-
-    (void)f;
-    assert_resumed(&contexts, "a.test", false);
-    assert_resumed(&contexts, "a.test", false);
-    contexts_free(&contexts);
-}
-
-static void test_the_longest_unused_session_is_forgotten(struct fixture *f)
-{
-    struct scene scene = scene_new();
-    struct contexts contexts;
-
-    (void)f;
-    scene.client.session_cache = 2;
-    contexts = contexts_new(&scene);
-    assert_resumed(&contexts, "a.test", false);
-    assert_resumed(&contexts, "b.test", false);
-    assert_resumed(&contexts, "a.test", true);
-    assert_resumed(&contexts, "c.test", false);
-    assert_resumed(&contexts, "a.test", true);
-    assert_resumed(&contexts, "b.test", false);
-    contexts_free(&contexts);
-}
-
-/* A session of TLS 1.3 goes out of the memory when it is offered. */
-static void test_a_ticket_is_used_once(struct fixture *f)
-{
-    struct scene scene = scene_new();
-    struct contexts contexts;
-    struct tls_pair one;
-    struct tls_pair two;
-    bool both = false;
-
-    (void)f;
-    scene.client.session_cache = 4;
-    contexts = contexts_new(&scene);
-    assert_resumed(&contexts, "a.test", false);
-    if (tls_pair_new(&one, contexts.client, contexts.server, "a.test") == 0) {
-        if (tls_pair_new(&two, contexts.client, contexts.server, "a.test") == 0) {
-            tls_pair_run(&one);
-            tls_pair_run(&two);
-            both = SSL_session_reused(one.client.ssl) == 1 && !SSL_session_reused(two.client.ssl);
-            tls_pair_free(&two);
-        }
-        tls_pair_free(&one);
-    }
-    contexts_free(&contexts);
-    give_up_if(!both);
-    assert_true(both);
-}
-
-static void test_a_server_without_tickets_resumes_nothing(struct fixture *f)
-{
-    struct scene scene = scene_new();
-    struct contexts contexts;
-
-    (void)f;
-    scene.client.session_cache = 4;
-    scene.server.no_tickets = true;
-    contexts = contexts_new(&scene);
-    assert_resumed(&contexts, "a.test", false);
-    assert_resumed(&contexts, "a.test", false);
-    contexts_free(&contexts);
-}
-
-/* A resumed session shows no certificate, and is as good as the one it resumes. */
-static void test_client_certificates_are_resumed(struct fixture *f)
-{
-    struct scene scene = scene_new();
-    struct contexts contexts;
-
-    (void)f;
-    scene.server.verify = EDDY_TLS_VERIFY_REQUIRED;
-    scene.server.ca_data = certificate_pem(scene.ca);
-    scene.client.certificate_data = certificate_pem(scene.own);
-    scene.client.key_data = certificate_key_pem(scene.own);
-    scene.client.session_cache = 4;
-    scene.client.ocsp_required = true;
-    scene.server.ocsp_response = certificate_ocsp(scene.own, scene.ca, CERTIFICATE_GOOD, 5);
-    contexts = contexts_new(&scene);
-    assert_resumed(&contexts, "a.test", false);
-    assert_resumed(&contexts, "a.test", true);
-    contexts_free(&contexts);
-}
-
-/* How it goes with `response`, which the client may demand. */
-static struct tls_outcome play_response(const struct scene *scene, eddy_buffer response,
-                                        bool required, eddy_tls_version version)
-{
-    struct scene copy = *scene;
-
-    copy.server.ocsp_response = response;
-    copy.client.ocsp_required = required;
-    copy.client.version_max = version;
-    return scene_play(&copy);
-}
-
-static void test_a_stapled_response_is_checked(struct fixture *f)
-{
-    static const eddy_tls_version versions[] = {EDDY_TLS_1_2, EDDY_TLS_1_3};
-    struct scene scene = scene_new();
-    eddy_buffer good = certificate_ocsp(scene.own, scene.ca, CERTIFICATE_GOOD, 5);
-    eddy_buffer revoked = certificate_ocsp(scene.own, scene.ca, CERTIFICATE_REVOKED, 5);
-    struct tls_outcome outcome;
-
-    (void)f;
-    for (size_t i = 0; i < 2; i++) {
-        outcome = play_response(&scene, good, true, versions[i]);
-        assert_tls_good(&outcome);
-        outcome = play_response(&scene, revoked, false, versions[i]);
-        assert_tls_failed(&outcome, "client", EDDY_ETLSVERIFY,
-                          "the OCSP response for the certificate of a.test says that it was "
-                          "revoked");
-    }
-}
-
-/* What is of no use counts as none. */
-static void test_a_useless_response_counts_as_none(struct fixture *f)
-{
-    struct scene scene = scene_new();
-    const struct certificate *other = certificate_for("DNS:a.test", scene.ca);
-    const struct certificate *stranger =
-        certificate_new(&(struct certificate_wish){.name = "root", .is_authority = true});
-    const struct {
-        eddy_buffer response;
-        const char *text;
-    } cases[] = {
-        {{NULL, 0}, "a.test is missing"},
-        {{"no DER", 6}, "is damaged"},
-        {certificate_ocsp(scene.own, scene.ca, CERTIFICATE_GOOD, -5), "is out of date"},
-        {certificate_ocsp(scene.own, scene.ca, CERTIFICATE_UNKNOWN, 5), "does not know it"},
-        {certificate_ocsp(other, scene.ca, CERTIFICATE_GOOD, 5), "is about another one"},
-        {certificate_ocsp(scene.own, stranger, CERTIFICATE_GOOD, 5), "is signed by nobody"},
-    };
-
-    (void)f;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct tls_outcome outcome =
-            play_response(&scene, cases[i].response, false, EDDY_TLS_VERSION_DEFAULT);
-
-        assert_tls_good(&outcome);
-        outcome = play_response(&scene, cases[i].response, true, EDDY_TLS_VERSION_DEFAULT);
-        assert_tls_failed(&outcome, "client", EDDY_ETLSVERIFY, cases[i].text);
-    }
-}
-
 static void test_secrets_go_to_the_key_log(struct fixture *f)
 {
-    struct scene scene = scene_new();
+    struct tls_scene scene = tls_scene_new();
     const char *path = scratch_path("keys.log");
     struct tls_outcome outcome;
     char line[256] = "";
@@ -579,7 +376,7 @@ static int on_native_verify(int good, X509_STORE_CTX *store)
 
 static void test_a_native_context_keeps_its_callback(struct fixture *f)
 {
-    struct scene scene = scene_new();
+    struct tls_scene scene = tls_scene_new();
     SSL_CTX *native = SSL_CTX_new(TLS_client_method());
     struct tls_outcome outcome = {0};
     eddy_tls_context *client = NULL;
@@ -619,14 +416,6 @@ int main(void)
         TEST(test_a_name_changes_the_context),
         TEST(test_a_changed_context_brings_its_demands),
         TEST(test_a_second_hello_asks_no_second_time),
-        TEST(test_a_client_resumes_by_name),
-        TEST(test_without_a_cache_nothing_is_resumed),
-        TEST(test_the_longest_unused_session_is_forgotten),
-        TEST(test_a_ticket_is_used_once),
-        TEST(test_a_server_without_tickets_resumes_nothing),
-        TEST(test_client_certificates_are_resumed),
-        TEST(test_a_stapled_response_is_checked),
-        TEST(test_a_useless_response_counts_as_none),
         TEST(test_secrets_go_to_the_key_log),
         TEST(test_a_native_context_keeps_its_callback),
     };

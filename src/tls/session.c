@@ -79,9 +79,9 @@ static void sessions_add(struct eddy__tls_sessions *sessions, struct entry *entr
     entry_free(dropped);
 }
 
-/* OpenSSL's callback; 0 leaves the session to it. A copy is kept, since OpenSSL gives up the session
- * of a connection that ended without close_notify, as was the rule before TLS 1.1. No memory: then
- * nothing is remembered, which is no error. */
+/* OpenSSL's callback; 0 leaves the session to it. A copy is kept, since OpenSSL gives up the
+ * session of a connection that ended without close_notify, as was the rule before TLS 1.1. No
+ * memory: then nothing is remembered, which is no error. */
 static int sessions_on_new(SSL *ssl, SSL_SESSION *session)
 {
     struct eddy__tls_link *link = eddy__tls_link_of(ssl);

@@ -115,6 +115,18 @@ bool tls_pair_is_good(const struct tls_pair *pair)
            pair->server.result == 0;
 }
 
+struct tls_scene tls_scene_new(void)
+{
+    struct tls_scene scene = {.server = {.server = true}};
+
+    scene.ca = certificate_new(&(struct certificate_wish){.name = "root", .is_authority = true});
+    scene.own = certificate_for("DNS:a.test,DNS:b.test,DNS:c.test", scene.ca);
+    scene.client.ca_data = certificate_pem(scene.ca);
+    scene.server.certificate_data = certificate_pem(scene.own);
+    scene.server.key_data = certificate_key_pem(scene.own);
+    return scene;
+}
+
 static void outcome_look(struct tls_outcome *outcome, SSL *client)
 {
     const struct eddy_tls_certificate *certificate = eddy__tls_certificate_new(client);

@@ -6,6 +6,7 @@
 #ifndef TESTS_SUPPORT_TLS_PAIR_H
 #define TESTS_SUPPORT_TLS_PAIR_H
 
+#include "support/certificates.h"
 #include "tls/openssl.h"
 
 /** One side and what became of it. */
@@ -32,6 +33,16 @@ void tls_pair_run(struct tls_pair *pair);
 
 /** True if both sides have ended their handshakes well. */
 bool tls_pair_is_good(const struct tls_pair *pair);
+
+/** Options of two sides that go together. The server is a.test, b.test and c.test. */
+struct tls_scene {
+    const struct certificate *ca;
+    const struct certificate *own;
+    eddy_tls_options client;
+    eddy_tls_options server;
+};
+
+struct tls_scene tls_scene_new(void);
 
 /** How a handshake ended, without anything to free. */
 struct tls_outcome {
