@@ -100,6 +100,38 @@ static void test_a_close_under_a_waiting_receive_is_no_reset(struct fixture *f)
     run_until_recorded(f->loop, "b.closed");
 }
 
+#if defined(EDDY_TEST_HOOKS)
+static BOOL WINAPI slow_cancel(HANDLE file, OVERLAPPED *overlapped)
+{
+    (void)file, (void)overlapped;
+    return TRUE; /* it has been marked, and goes on for now */
+}
+
+/* TR-4: an object closes the socket itself. That must not reset the connection either while the
+ * receive is still under way. */
+static void test_a_socket_given_back_under_a_receive_is_shut_down(struct fixture *f)
+{
+    struct probe *pair[2];
+    eddy_socket socket;
+
+    probe_pair(f, pair);
+    socket = pair[0]->channel.socket;
+    backend_of(f)->receive_start(&pair[0]->channel);
+    backend_of(f)->receive_start(&pair[1]->channel);
+    run_iterations(f->loop, 1);
+    eddy__sys_reset();
+    eddy__sys.CancelIoEx = slow_cancel;
+    backend_of(f)->channel_close(&pair[0]->channel, false);
+    assert_int_equal(eddy__sys_count(EDDY__SYS_shutdown), 1);
+    eddy__sys_reset();
+    backend_of(f)->sockets->close(socket);
+    run_until_recorded(f->loop, "b.ended:0");
+    run_until_recorded(f->loop, "a.closed");
+    probe_close(pair[1]);
+    run_until_recorded(f->loop, "b.closed");
+}
+#endif
+
 static void test_a_reset_ends_a_waiting_receive_with_its_error(struct fixture *f)
 {
     eddy_socket sockets[2];
@@ -379,6 +411,9 @@ int main(void)
         TEST(test_a_socket_that_was_given_back_can_return),
         TEST(test_a_socket_of_another_loop_is_refused),
         TEST(test_a_close_under_a_waiting_receive_is_no_reset),
+#if defined(EDDY_TEST_HOOKS)
+        TEST(test_a_socket_given_back_under_a_receive_is_shut_down),
+#endif
         TEST(test_a_reset_ends_a_waiting_receive_with_its_error),
         TEST(test_a_reset_before_the_receive_is_its_error),
         TEST(test_a_send_under_way_ends_with_the_close),

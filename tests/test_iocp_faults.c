@@ -281,36 +281,6 @@ static void test_a_poll_that_fails_is_made_again(struct fixture *f)
     eddy_loop_remove_reader(f->loop, reading.sockets[0]);
 }
 
-static BOOL WINAPI slow_cancel(HANDLE file, OVERLAPPED *overlapped)
-{
-    (void)file, (void)overlapped;
-    return TRUE; /* it has been marked, and goes on for now */
-}
-
-/* TR-4: an object closes the socket itself. That must not reset the connection either while the
- * receive is still under way. */
-static void test_a_socket_given_back_under_a_receive_is_shut_down(struct fixture *f)
-{
-    struct probe *pair[2];
-    eddy_socket socket;
-
-    probe_pair(f, pair);
-    socket = pair[0]->channel.socket;
-    backend_of(f)->receive_start(&pair[0]->channel);
-    backend_of(f)->receive_start(&pair[1]->channel);
-    run_iterations(f->loop, 1);
-    eddy__sys_reset();
-    eddy__sys.CancelIoEx = slow_cancel;
-    backend_of(f)->channel_close(&pair[0]->channel, false);
-    assert_int_equal(eddy__sys_count(EDDY__SYS_shutdown), 1);
-    eddy__sys_reset();
-    backend_of(f)->sockets->close(socket);
-    run_until_recorded(f->loop, "b.ended:0");
-    run_until_recorded(f->loop, "a.closed");
-    probe_close(pair[1]);
-    run_until_recorded(f->loop, "b.closed");
-}
-
 static void test_a_port_that_cannot_be_made_fails_the_loop(struct fixture *f)
 {
     eddy_loop *loop = NULL;
@@ -584,7 +554,6 @@ int main(void)
         TEST(test_a_receive_without_data_waits_again),
         TEST(test_a_send_that_fails_says_so),
         TEST(test_a_poll_that_fails_is_made_again),
-        TEST(test_a_socket_given_back_under_a_receive_is_shut_down),
         TEST(test_a_port_that_cannot_be_made_fails_the_loop),
         TEST(test_packets_that_cannot_be_skipped_are_counted),
         TEST(test_a_port_that_fails_ends_the_run),

@@ -4,8 +4,11 @@
 #include "common/loop.h"
 #include "common/thread.h"
 #include "support/child.h"
+#include "support/files.h"
 #include "support/oom.h"
+#include "support/scratch.h"
 #include "support/support.h"
+#include <string.h>
 
 #if !defined(_WIN32)
 #include <stdatomic.h>
@@ -74,6 +77,44 @@ static void test_forked_child_signals_nobody(struct fixture *f)
 #endif
 }
 
+/* FILE-5: the protocol that a pause is owed to goes before it is told; its memory is cleared. */
+static void test_a_protocol_that_is_owed_a_pause_may_go(struct fixture *f)
+{
+    struct witness w, other;
+    struct peer peer;
+    eddy_future *future;
+    eddy_file file;
+    size_t size = 0;
+
+    if (fixture_backend_is(f, "iocp"))
+        skip(); /* sockets there take more than the test has */
+    need_whole_test();
+    if (files_are_native(f) && !files_refuse())
+        skip(); /* the system cannot be made to refuse */
+    witness_init(&w, NULL);
+    connect_peer(f, &w, &peer);
+    file = scratch_open("file", 3 * 1024 * 1024);
+    must(eddy_transport_set_write_buffer_limits(w.transport, 20000, 10000));
+    future = eddy_loop_sendfile(f->loop, w.transport, file, 0, 0, NULL);
+    for (int turn = 0; turn < 10000 && size <= 20000; turn++) {
+        run_for(f->loop, EDDY_MILLISECONDS(1));
+        size = eddy_transport_get_write_buffer_size(w.transport);
+    }
+    assert_true(size > 20000);
+    assert_true(eddy_future_cancel(future, NULL));
+    eddy_future_unref(future);
+    witness_init(&other, "other");
+    other.transport = w.transport;
+    must(eddy_transport_set_protocol(w.transport, &other.protocol));
+    memset(&w.protocol, 0, sizeof w.protocol);
+    run_iterations(f->loop, 2);
+    scratch_close(file);
+    files_restore();
+    eddy_transport_abort(other.transport);
+    run_until_recorded(f->loop, "other.lost:0");
+    assert_recorded("made", "other.lost:0");
+}
+
 #if !defined(_WIN32)
 static atomic_bool log_threads_stop;
 
@@ -123,6 +164,7 @@ int main(void)
 {
     static const struct test tests[] = {
         TEST(test_operations_are_cancelled_after_the_loop_closed),
+        TEST(test_a_protocol_that_is_owed_a_pause_may_go),
         TEST(test_forked_child_signals_nobody),
 #if !defined(_WIN32)
         TEST(test_forked_child_can_log),

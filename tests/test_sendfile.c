@@ -290,42 +290,6 @@ static void test_pieces_respect_flow_control(struct fixture *f)
     end(&s);
 }
 
-/** The protocol that a pause is owed to goes before it is told; what was there is overwritten. */
-static void test_a_protocol_that_is_owed_a_pause_may_go(struct fixture *f)
-{
-    struct sending s;
-    struct witness other;
-    eddy_future *future;
-    size_t size = 0;
-
-    if (fixture_backend_is(f, "iocp"))
-        skip(); /* sockets there take more than the test has */
-    begin(f, &s, LARGE);
-    if (files_are_native(f) && !files_refuse()) {
-        scratch_close(s.file);
-        skip(); /* the system cannot be made to refuse */
-    }
-    must(eddy_transport_set_write_buffer_limits(s.w.transport, 20000, 10000));
-    future = send_file(&s, 0, 0);
-    for (int turn = 0; turn < 10000 && size <= 20000; turn++) {
-        run_for(f->loop, EDDY_MILLISECONDS(1));
-        size = eddy_transport_get_write_buffer_size(s.w.transport);
-    }
-    assert_true(size > 20000);
-    assert_true(eddy_future_cancel(future, NULL));
-    eddy_future_unref(future);
-    witness_init(&other, "other");
-    other.transport = s.w.transport;
-    must(eddy_transport_set_protocol(s.w.transport, &other.protocol));
-    memset(&s.w.protocol, 0, sizeof s.w.protocol);
-    run_iterations(f->loop, 2);
-    assert_nothing_recorded();
-    scratch_close(s.file);
-    files_restore();
-    eddy_transport_abort(other.transport);
-    run_until_recorded(f->loop, "other.lost:0");
-}
-
 static void lose_the_peer(struct fixture *f)
 {
     struct sending s;
@@ -616,7 +580,6 @@ int main(void)
         TEST(test_reading_may_be_resumed_meanwhile),
         TEST(test_a_pause_in_force_is_respected),
         TEST(test_pieces_respect_flow_control),
-        TEST(test_a_protocol_that_is_owed_a_pause_may_go),
         TEST(test_a_lost_peer_fails_the_call),
         TEST(test_closing_meanwhile_fails_the_call),
         TEST(test_cancelling_before_the_first_byte),

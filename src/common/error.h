@@ -35,26 +35,33 @@ static inline bool eddy__is_unsaid(int code)
     return eddy__thread_state()->system_code == code;
 }
 
-/** The number behind `code`, if the system said that last and nobody since; else 0. */
-static inline int64_t eddy__system_number(int code)
+/** An error that is told later than it was found, and other calls may fail meanwhile. */
+struct eddy__late_error {
+    int code;
+    int number; /**< the system's, or 0 */
+};
+
+/** Keep `code`, with its number if the system said that last and nobody has since. */
+static inline struct eddy__late_error eddy__late_error_keep(int code)
 {
     const struct eddy__thread_state *state = eddy__thread_state();
 
-    return state->system_code == code ? state->system_number : 0;
+    return (struct eddy__late_error){
+        .code = code,
+        .number = state->system_code == code ? (int)state->system_number : 0,
+    };
 }
 
-/**
- * For a code that is delivered later than it was found: make `number`, which eddy__system_number()
- * gave then, the one for the next eddy_error() with this code, whatever the system said meanwhile.
- */
-static inline void eddy__system_recall(int code, int64_t number)
+/** The code; its number is the one for the next eddy_error() with it, as if found just now. */
+static inline int eddy__late_error_tell(struct eddy__late_error late)
 {
     struct eddy__thread_state *state = eddy__thread_state();
 
-    if (number == 0 && state->system_code != code)
-        return;
-    state->system_code = number != 0 ? code : 0;
-    state->system_number = number;
+    if (late.number != 0 || state->system_code == late.code) {
+        state->system_code = late.number != 0 ? late.code : 0;
+        state->system_number = late.number;
+    }
+    return late.code;
 }
 
 /** A text and number on their way from a failure to whoever awaits it. */

@@ -17,7 +17,6 @@
  * the loop, so that nobody frees a channel under a function that still works with it.
  */
 #include "common/reactor.h"
-#include "common/error.h"
 #include "common/loop.h"
 #include "common/reactor_datagram.h"
 #include "common/thread.h"
@@ -130,25 +129,12 @@ static void reactor_update(struct eddy__reactor_channel *channel)
         eddy__list_append(&reactor_of(channel)->changed, &channel->changed);
 }
 
-/* Keep an error with its number until it can be told: other calls may fail meanwhile. */
-static void reactor_keep_outcome(struct eddy__reactor_channel *channel, int error)
-{
-    channel->outcome = error;
-    channel->outcome_number = (int)eddy__system_number(error);
-}
-
-static int reactor_recall_outcome(const struct eddy__reactor_channel *channel)
-{
-    eddy__system_recall(channel->outcome, channel->outcome_number);
-    return channel->outcome;
-}
-
 /* The selector has refused the channel: whoever waits hears `error` from the ready queue. */
 static void reactor_refuse(struct eddy__reactor_channel *channel, int error)
 {
     struct eddy_loop *loop = channel->channel.loop;
 
-    reactor_keep_outcome(channel, error);
+    channel->outcome = eddy__late_error_keep(error);
     if (channel->in == IN_RECEIVE || channel->in == IN_DATAGRAMS || channel->in == IN_ACCEPT) {
         channel->in = channel->in == IN_ACCEPT ? IN_ACCEPT_REFUSED : IN_RECEIVE_REFUSED;
         eddy__loop_enqueue(loop, &channel->readable);
@@ -312,7 +298,7 @@ static void reactor_run_readable(struct eddy__ready *ready)
         eddy__reactor_receive_datagrams(channel);
         break;
     case IN_RECEIVE_REFUSED:
-        reactor_end_receive(channel, reactor_recall_outcome(channel));
+        reactor_end_receive(channel, eddy__late_error_tell(channel->outcome));
         break;
     case IN_ACCEPT:
         reactor_accept(channel);
@@ -322,7 +308,7 @@ static void reactor_run_readable(struct eddy__ready *ready)
         channel->in = IN_ACCEPT;
         reactor_update(channel);
         channel->channel.events->on_accept_failed(&channel->channel,
-                                                  reactor_recall_outcome(channel));
+                                                  eddy__late_error_tell(channel->outcome));
         break;
     case IN_WATCH:
         channel->channel.events->on_ready(&channel->channel, EDDY__READABLE);
@@ -398,14 +384,14 @@ static void reactor_run_writable(struct eddy__ready *ready)
         reactor_send_file(channel);
         break;
     case OUT_SEND_REFUSED:
-        reactor_end_send(channel, reactor_recall_outcome(channel));
+        reactor_end_send(channel, eddy__late_error_tell(channel->outcome));
         break;
     case OUT_CONNECT:
         reactor_end_connect(channel,
                             reactor_sockets(channel)->connect_result(channel->channel.socket));
         break;
     case OUT_CONNECT_DECIDED:
-        reactor_end_connect(channel, reactor_recall_outcome(channel));
+        reactor_end_connect(channel, eddy__late_error_tell(channel->outcome));
         break;
     case OUT_WATCH:
         channel->channel.events->on_ready(&channel->channel, EDDY__WRITABLE);
@@ -568,7 +554,7 @@ void eddy__reactor_connect_start(struct eddy__channel *base, const eddy_address 
         reactor_update(channel);
         return;
     }
-    reactor_keep_outcome(channel, error);
+    channel->outcome = eddy__late_error_keep(error);
     channel->out = OUT_CONNECT_DECIDED;
     eddy__loop_enqueue(base->loop, &channel->writable);
 }

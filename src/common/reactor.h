@@ -12,6 +12,7 @@
 #define EDDY_COMMON_REACTOR_H
 
 #include "common/backend.h"
+#include "common/error.h"
 
 struct eddy__reactor;
 struct eddy__reactor_channel;
@@ -62,14 +63,13 @@ struct eddy__reactor_channel {
     struct eddy__ready readable;
     struct eddy__ready writable;
     struct eddy__list changed;
-    unsigned char interest; /**< what the selector watches: READABLE | WRITABLE */
-    unsigned char in;       /**< the standing order of the receiving side */
-    unsigned char out;      /**< the order of the sending side */
-    int turn_max;           /**< accepts a turn */
-    uint32_t datagram_max;  /**< bytes of the largest datagram */
-    int outcome;            /**< of a connect or a watch, for the event that tells it */
-    int outcome_number;     /**< the system's for it, or 0 */
-    uint32_t slot;          /**< for the selector's own use */
+    unsigned char interest;          /**< what the selector watches: READABLE | WRITABLE */
+    unsigned char in;                /**< the standing order of the receiving side */
+    unsigned char out;               /**< the order of the sending side */
+    int turn_max;                    /**< accepts a turn */
+    uint32_t datagram_max;           /**< bytes of the largest datagram */
+    struct eddy__late_error outcome; /**< of a connect or a watch */
+    uint32_t slot;                   /**< for the selector's own use */
 };
 
 /** Tell the reactor, from report(), that `channel` is ready for `events`. Cannot fail. */
