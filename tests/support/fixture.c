@@ -74,6 +74,14 @@ static void fixture_drop_transports(struct fixture *f)
         eddy_transport_unref(f->transports[--f->transport_count]);
 }
 
+static void fixture_run_ends(struct fixture *f)
+{
+    while (f->end_count > 0) {
+        f->end_count--;
+        f->ends[f->end_count].run(f->ends[f->end_count].arg);
+    }
+}
+
 static bool fixture_close(struct fixture *f)
 {
     int error, left = 0;
@@ -82,6 +90,7 @@ static bool fixture_close(struct fixture *f)
         eddy_socket_close(f->sockets[--f->socket_count]);
     if (f->loop == NULL) {
         fixture_drop_transports(f); /* the test has closed it */
+        fixture_run_ends(f);
         return true;
     }
     spy_end();
@@ -91,6 +100,7 @@ static bool fixture_close(struct fixture *f)
     if (error != 0)
         print_error("closing the loop failed: %s\n", eddy_err_name(error));
     fixture_drop_transports(f);
+    fixture_run_ends(f);
     if (f->sim != NULL)
         left = eddy_sim_free(f->sim);
     else
@@ -318,4 +328,10 @@ bool fixture_hold_transport(eddy_transport *transport)
         return false;
     fixture.transports[fixture.transport_count++] = eddy_transport_ref(transport);
     return true;
+}
+
+void fixture_at_end(struct fixture *f, void (*run)(void *arg), void *arg)
+{
+    assert_true(f->end_count < FIXTURE_ENDS);
+    f->ends[f->end_count++] = (struct fixture_end){run, arg};
 }

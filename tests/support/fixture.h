@@ -28,7 +28,7 @@
 #include <eddy/testing.h>
 
 /** Raw sockets that a fixture keeps for its tests. */
-enum { FIXTURE_SOCKETS = 16, FIXTURE_TRANSPORTS = 64 };
+enum { FIXTURE_SOCKETS = 16, FIXTURE_TRANSPORTS = 64, FIXTURE_ENDS = 32 };
 
 struct fixture {
     eddy_loop *loop; /**< closed and freed by the fixture; a test may close it before */
@@ -38,6 +38,11 @@ struct fixture {
     size_t socket_count;
     eddy_transport *transports[FIXTURE_TRANSPORTS]; /**< see fixture_hold_transport() */
     size_t transport_count;
+    struct fixture_end {
+        void (*run)(void *arg);
+        void *arg;
+    } ends[FIXTURE_ENDS]; /**< see fixture_at_end() */
+    size_t end_count;
     struct platform_descriptors descriptors;
     const struct test *test;
     bool finished; /**< the body returned */
@@ -117,6 +122,9 @@ void fixture_drop_socket(struct fixture *f, eddy_socket socket);
  * refers to `transport` to the end, so that what the test points at is there. Else false.
  */
 bool fixture_hold_transport(eddy_transport *transport);
+
+/** Call `run(arg)` when the loop has been closed, however the test ends; last come, first served. */
+void fixture_at_end(struct fixture *f, void (*run)(void *arg), void *arg);
 
 /** An eddy_callback that records its argument, a text. */
 int on_call(void *text);

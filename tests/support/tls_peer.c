@@ -4,29 +4,30 @@
 #include <openssl/err.h>
 #include <string.h>
 
-void tls_kit_init(struct tls_kit *kit)
+static void kit_drop_context(void *context)
 {
-    int error;
-
-    memset(kit, 0, sizeof *kit);
-    kit->authority = certificate_new(&(struct certificate_wish){.is_authority = true});
-    kit->certificate = certificate_for("DNS:example.test,IP:127.0.0.1", kit->authority);
-    must(eddy_tls_context_new(&(eddy_tls_options){.ca_data = certificate_pem(kit->authority)},
-                              &kit->client));
-    error = eddy_tls_context_new(
-        &(eddy_tls_options){.server = true,
-                            .certificate_data = certificate_pem(kit->certificate),
-                            .key_data = certificate_key_pem(kit->certificate)},
-        &kit->server);
-    if (error)
-        eddy_tls_context_unref(kit->client);
-    must(error);
+    eddy_tls_context_unref(context);
 }
 
-void tls_kit_fini(struct tls_kit *kit)
+eddy_tls_context *tls_kit_context(struct fixture *f, const eddy_tls_options *options)
 {
-    eddy_tls_context_unref(kit->client);
-    eddy_tls_context_unref(kit->server);
+    eddy_tls_context *context;
+
+    must(eddy_tls_context_new(options, &context));
+    fixture_at_end(f, kit_drop_context, context);
+    return context;
+}
+
+void tls_kit_init(struct fixture *f, struct tls_kit *kit)
+{
+    kit->authority = certificate_new(&(struct certificate_wish){.is_authority = true});
+    kit->certificate = certificate_for("DNS:example.test,IP:127.0.0.1", kit->authority);
+    kit->client =
+        tls_kit_context(f, &(eddy_tls_options){.ca_data = certificate_pem(kit->authority)});
+    kit->server = tls_kit_context(
+        f, &(eddy_tls_options){.server = true,
+                               .certificate_data = certificate_pem(kit->certificate),
+                               .key_data = certificate_key_pem(kit->certificate)});
 }
 
 static SSL_CTX *peer_context(const struct tls_kit *kit, enum tls_peer_side side)
@@ -40,6 +41,12 @@ static SSL_CTX *peer_context(const struct tls_kit *kit, enum tls_peer_side side)
         assert_int_equal(SSL_CTX_use_PrivateKey(context, certificate_key(kit->certificate)), 1);
     }
     return context;
+}
+
+static void peer_free_ssl(void *ssl)
+{
+    SSL_free(ssl);
+    ERR_clear_error();
 }
 
 void tls_peer_init(struct tls_peer *peer, struct fixture *f, const struct tls_kit *kit,
@@ -56,17 +63,12 @@ void tls_peer_init(struct tls_peer *peer, struct fixture *f, const struct tls_ki
     assert_non_null(peer->in);
     assert_non_null(peer->out);
     SSL_CTX_free(context);
+    fixture_at_end(f, peer_free_ssl, peer->ssl);
     SSL_set_bio(peer->ssl, peer->in, peer->out);
     if (side == TLS_PEER_IS_SERVER)
         SSL_set_accept_state(peer->ssl);
     else
         SSL_set_connect_state(peer->ssl);
-}
-
-void tls_peer_free(struct tls_peer *peer)
-{
-    SSL_free(peer->ssl);
-    ERR_clear_error();
 }
 
 eddy_future *begin_tls_peer(struct fixture *f, const struct tls_kit *kit, struct witness *w,
@@ -146,8 +148,6 @@ void connect_tls_peer(struct fixture *f, const struct tls_kit *kit, struct witne
     bool is_shaken = eddy_future_done(future) ? false : tls_peer_shake(peer);
     int error = eddy_loop_run_until_complete(f->loop, future, &value);
 
-    if (error)
-        tls_peer_free(peer);
     must(error);
     assert_true(is_shaken);
     eddy_transport_unref(value.transport);

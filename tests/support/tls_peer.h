@@ -7,16 +7,13 @@
  *     struct witness w;
  *     struct tls_peer peer;
  *
- *     tls_kit_init(&kit);
+ *     tls_kit_init(f, &kit);
  *     witness_init(&w, NULL);
  *     connect_tls_peer(f, &kit, &w, TLS_PEER_IS_SERVER, &peer);      ... "made" has been recorded
  *     tls_peer_send(&peer, "hello");
  *     run_until_recorded(f->loop, "data:hello");
- *     ...
- *     tls_peer_free(&peer);
- *     tls_kit_fini(&kit);
  *
- * The peer's memory is OpenSSL's, which no sweep over the library's allocations hits.
+ * The fixture gives everything back. The peer's memory is OpenSSL's, which no sweep over the library's allocations hits.
  */
 #ifndef TESTS_SUPPORT_TLS_PEER_H
 #define TESTS_SUPPORT_TLS_PEER_H
@@ -33,9 +30,11 @@ struct tls_kit {
     eddy_tls_context *server;
 };
 
-/** Make everything; a failure that a sweep made ends the test, content. */
-void tls_kit_init(struct tls_kit *kit);
-void tls_kit_fini(struct tls_kit *kit);
+/** Make everything, to the end of the test; a failure that a sweep made ends it, content. */
+void tls_kit_init(struct fixture *f, struct tls_kit *kit);
+
+/** Make a context, to the end of the test, as above. */
+eddy_tls_context *tls_kit_context(struct fixture *f, const eddy_tls_options *options);
 
 enum tls_peer_side { TLS_PEER_IS_SERVER, TLS_PEER_IS_CLIENT };
 
@@ -49,7 +48,6 @@ struct tls_peer {
 /** Make the peer's side over `socket`, which the fixture closes. Nothing is said yet. */
 void tls_peer_init(struct tls_peer *peer, struct fixture *f, const struct tls_kit *kit,
                    enum tls_peer_side side, eddy_socket socket);
-void tls_peer_free(struct tls_peer *peer);
 
 /** Connect `w` by TLS to a new peer over a socket pair, and run until its connection_made(). */
 void connect_tls_peer(struct fixture *f, const struct tls_kit *kit, struct witness *w,
