@@ -46,7 +46,11 @@ EDDY_API eddy_loop *eddy_loop_ref(eddy_loop *loop);
 
 /**
  * Drop a reference. With the last one the memory goes; a loop that was never closed is closed
- * first, with a debug warning (LOOP-20). In a forked child only this works (LOOP-2).
+ * first, with a debug warning (LOOP-20).
+ *
+ * In a forked child only this works (LOOP-2). It frees a loop that nothing refers to. Transports,
+ * tasks and calls that were under way refer to it, and as nothing can end them there, their memory
+ * and the loop's stay until the child ends or starts another program.
  */
 EDDY_API void eddy_loop_unref(eddy_loop *loop);
 
