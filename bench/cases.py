@@ -10,6 +10,7 @@ CONTENDERS = {
     "eddy_task": "eddy, tasks",
     "eddy": "eddy",
     "eddy_inside": "eddy, inside",
+    "eddy_gathered": "eddy, gathered",
     "libuv": "libuv",
     "libuv_tuned": "libuv, tuned",
     "libevent": "libevent",
@@ -28,6 +29,9 @@ PEERS = ("floor", "eddy", "libuv", "libevent", "libev", "asio")
 READY = (*PEERS, "uvloop", "asyncio")
 TASKS = ("floor", "eddy", "uvloop", "asyncio")
 SPAWN = ("floor", "eddy", "libuv", "uvloop", "asyncio")
+
+DATAGRAM = ("floor", "eddy", "eddy_gathered", "libuv", "libevent", "libev", "asio", "uvloop",
+            "asyncio")
 
 # Processor time against the floor in the same round.
 ECHO_MARKS = {"eddy_callback": 1.05, "eddy_task": 1.10}
@@ -94,6 +98,20 @@ CASES = [
     Case("churn", "Connect, echo 64 B, close; 32 at once", "echo", "churn",
          options={"connections": 32}, unit="connection", count=3000, exact=1000,
          marks={"eddy_callback": 1.05}),
+    Case("sink", "One big stream to the server", "sink", "sink",
+         options={"size": 262144}, unit="MiB", count=300, exact=100,
+         contenders=("floor", "eddy", "libuv_tuned", "libevent", "asio", "uvloop", "asyncio"),
+         marks={"eddy": 1.05}),
+    Case("source", "One big stream from the server", "source", "source", unit="MiB", count=300,
+         exact=100, contenders=("floor", "eddy", "libuv", "libevent", "asio", "uvloop", "asyncio"),
+         marks={"eddy": 1.05}),
+    Case("sendfile", "A file of 16 MiB, again and again", "file", "source", unit="MiB", count=300,
+         exact=100, contenders=("floor", "eddy", "libevent", "asyncio"), marks={"eddy": 1.05}),
+    Case("udp-1", "UDP echo, 1 socket, 64 B", "datagram", "datagram", "udp", unit="datagram",
+         count=4000, exact=2000, contenders=DATAGRAM),
+    Case("udp-deep", "UDP echo, 1 socket, 64 B, 16 deep", "datagram", "datagram", "udp",
+         options={"depth": 16}, unit="datagram", count=16000, exact=8000, contenders=DATAGRAM,
+         marks={"eddy_gathered": 1.05, "eddy": 1.05}),
     Case("idle-10000", "TCP echo, 64 connections, 64 B, beside 10,000 idle ones", "echo", "echo",
          options={"connections": 64, "idle": 10000, "warm": 0.5}, count=10000),
     Case("memory", "Memory of an idle TCP connection", "echo", "idle",

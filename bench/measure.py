@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 
 from cases import PYTHON
 
@@ -208,27 +209,34 @@ def read_strace(path):
     return counts
 
 
+def wait_for_strace(path):
+    """The tracer writes its table when the server has ended, on its own time."""
+    for _ in range(100):
+        counts = read_strace(path)
+        if "all" in counts:
+            return counts
+        time.sleep(0.1)
+    raise Failed("strace wrote no table")
+
+
 def count_once(bench, case, contender, count):
     """System calls and allocations of a server for `count` operations, start included."""
     totals = Totals()
     with tempfile.NamedTemporaryFile(prefix="eddy-bench-") as log:
-        server = Server(bench, case, bench.command(case, contender),
-                        environment=totals.environment(bench))
+        environment = totals.environment(bench)
+        prefix = ()
+        if not bench.perf:
+            # With -D the tracer stands aside, and the server is our own child as ever.
+            preload = environment.pop("LD_PRELOAD")
+            prefix = ("strace", "-D", "-c", "-f", "-o", log.name, "-E", f"LD_PRELOAD={preload}")
+        server = Server(bench, case, bench.command(case, contender), prefix, environment)
         try:
-            tracer = None
-            prefix = perf_prefix(log.name, server.pid)
-            if not bench.perf:
-                prefix = ()
-                tracer = subprocess.Popen(["strace", "-c", "-f", "-o", log.name, "-p",
-                                           str(server.pid)], stderr=subprocess.DEVNULL)
-                time.sleep(0.3)
+            prefix = perf_prefix(log.name, server.pid) if bench.perf else ()
             run_load(bench, case, server, prefix=prefix, count=count)
             given, _ = totals.read()
         finally:
             server.stop()
-        if tracer:
-            tracer.wait(20)
-        calls = read_perf(log.name) if bench.perf else read_strace(log.name)
+        calls = read_perf(log.name) if bench.perf else wait_for_strace(log.name)
     return {"allocations": given, **{f"calls:{name}": n for name, n in calls.items()}}
 
 
@@ -366,6 +374,11 @@ def time_contender(bench, case, contender, arguments):
     if case.job:
         return time_server(bench, case, contender, arguments.warm, arguments.seconds)
     return time_micro(bench, case, contender)
+
+
+def sized(case, count, options):
+    """The case with so many operations in its runs for counts, and options changed."""
+    return replace(case, count=count, exact=count, options={**case.options, **options})
 
 
 def count_contender(bench, case, contender):

@@ -39,9 +39,5 @@ case " $* " in
 esac
 need c++ valgrind strace pkg-config || echo "some figures will be missing: $missing"
 install_peers
-say "building build/bench"
-quietly bench-configure cmake -S . -B build/bench -DCMAKE_BUILD_TYPE=Release \
-    -DEDDY_BUILD_BENCH=ON -DEDDY_BUILD_TESTS=OFF -DEDDY_BUILD_EXAMPLES=OFF &&
-    quietly bench-build cmake --build build/bench -j "$(jobs_count)" ||
-    exit 1
+build_bench || exit 1
 python3 bench/run.py --build build/bench "$@"

@@ -257,6 +257,15 @@ build_preset()
         quietly "$preset-build" cmake --build "build/$preset" -j "$(jobs_count)"
 }
 
+# build_bench [CMAKE BUILD OPTION...]: the benchmarks, into build/bench.
+build_bench()
+{
+    say "building build/bench"
+    quietly bench-configure cmake -S . -B build/bench -DCMAKE_BUILD_TYPE=Release \
+        -DEDDY_BUILD_BENCH=ON -DEDDY_BUILD_TESTS=OFF -DEDDY_BUILD_EXAMPLES=OFF &&
+        quietly bench-build cmake --build build/bench -j "$(jobs_count)" "$@"
+}
+
 # run_tests FOLDER [CTEST OPTION...]: runs ctest, shows it, ends with a line for each test that
 # failed and the line of counts.
 run_tests()

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.." || exit 1
 . ci/deps.sh
 
 PARTS="headers gcc-release no-tls shared asan tsan wine clang valgrind coroutine-fallbacks \
-aarch64 i686 s390x musl counterparts macos oom"
+aarch64 i686 s390x musl counterparts guard macos oom"
 # By name only, until the complete sweep was seen clean: a sample meets other points each time.
 PARTS_ON_REQUEST="faults"
 # No part may hang: a limit for each, in seconds.
@@ -34,6 +34,7 @@ describe()
     s390x) echo "Linux on a big-endian processor, run with qemu" ;;
     musl) echo "static programs with musl" ;;
     counterparts) echo "programs of others at the other end, thousands of children, churn" ;;
+    guard) echo "what the hot paths cost, in instructions, system calls and allocations" ;;
     macos) echo "macOS: compiled and linked for both processors, not run" ;;
     oom) echo "a sample of all allocations made to fail, on epoll and sim (EDDY_SWEEP=all: each)" ;;
     faults) echo "a sample of all system calls made to fail, on epoll (EDDY_SWEEP=all: each)" ;;
@@ -195,6 +196,13 @@ part_counterparts()
     set -- $?
     grep -E '^(warm: |[0-9]+ (rounds|children))' build/counterparts/Testing/Temporary/LastTest.log
     return "$1"
+}
+
+part_guard()
+{
+    [ "$(uname -s)" = Linux ] || skip_part "the benchmarks need Linux"
+    need_build_tools && need python3 valgrind strace || skip_part "$missing"
+    build_bench --target bench_guard && python3 bench/guard.py --build build/bench
 }
 
 part_macos()

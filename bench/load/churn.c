@@ -92,6 +92,7 @@ static void churn_turn(struct churn *churn)
     for (i = 0; i < n; i++) {
         struct visit *visit = events[i].data.ptr;
 
+        load_pause(churn->options);
         if (!visit->said)
             visit_say(churn, visit);
         else

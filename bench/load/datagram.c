@@ -59,6 +59,7 @@ static void datagrams_receive(struct datagrams *all)
             errno = ETIMEDOUT;
             load_fail("a datagram was lost");
         }
+        load_pause(all->options);
         n = recvmmsg(all->fd, all->in, DEPTH_MAX, 0, NULL);
         if (n < 0)
             load_fail("recvmmsg");

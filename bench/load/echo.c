@@ -139,6 +139,7 @@ static void echo_turn(struct echo *echo)
         struct client *client = events[i].data.ptr;
 
         if (events[i].events & ~(unsigned)EPOLLOUT) {
+            load_pause(echo->options);
             client_receive(echo, client, now_ns);
             client_begin(echo, client, now_ns);
         }

@@ -36,6 +36,7 @@ struct load_options {
     double seconds;   /**< of the window */
     uint64_t count;   /**< operations, in place of a time */
     double idle_stay; /**< job idle: how long the connections stay, in seconds */
+    unsigned pause;   /**< microseconds before answers are looked at: the server has to wait then */
     pid_t server;     /**< whose processor time is read; 0: nobody's */
 };
 
@@ -76,6 +77,9 @@ uint64_t load_now(void);
 
 /** End the program with a message; for a system call, with its error. */
 _Noreturn void load_fail(const char *text);
+
+/** Sleep as long as the options say; by default not at all. */
+void load_pause(const struct load_options *options);
 
 /** A non-blocking socket, connected or about to be. Ends the program if that cannot be. */
 int load_connect(const struct load_options *options, int type);

@@ -70,6 +70,8 @@ static void read_option(struct load_options *options, const char *text)
         options->count = (uint64_t)value;
     else if (is_named(text, "stay"))
         options->idle_stay = value;
+    else if (is_named(text, "pause"))
+        options->pause = (unsigned)value;
     else if (is_named(text, "server"))
         options->server = (pid_t)value;
     else

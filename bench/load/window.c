@@ -21,6 +21,12 @@ void load_fail(const char *text)
     exit(1);
 }
 
+void load_pause(const struct load_options *options)
+{
+    if (options->pause > 0)
+        usleep((useconds_t)options->pause);
+}
+
 static double seconds_of(clockid_t clock)
 {
     struct timespec time;
