@@ -1,10 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Finds OpenSSL: here and not in src, since the tests use it, too.
 
-# As long as its sources are not all there.
-if(NOT EXISTS "${PROJECT_SOURCE_DIR}/src/tls/engine.c")
-    set(EDDY_TLS OFF)
-endif()
 if(NOT EDDY_TLS)
     message(STATUS "eddy: without TLS")
     return()
