@@ -217,6 +217,10 @@ static void test_a_key_of_another_certificate_is_refused(struct fixture *f)
     assert_refused(&(eddy_tls_options){.certificate_data = certificate_pem(one),
                                        .key_data = certificate_key_pem(other)},
                    EDDY_ETLS, "key_data: the key does not belong to the certificate");
+    other = certificate_new(&(struct certificate_wish){.rsa_bits = 2048});
+    assert_refused(&(eddy_tls_options){.certificate_data = certificate_pem(one),
+                                       .key_data = certificate_key_pem(other)},
+                   EDDY_ETLS, "key_data: the key does not belong to the certificate");
 }
 
 static void test_a_weak_key_is_refused(struct fixture *f)

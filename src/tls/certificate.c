@@ -133,15 +133,12 @@ const char *eddy__tls_hosts_text(const X509 *certificate, char *buffer, size_t s
     return buffer;
 }
 
-/* Subject, issuer and serial number, then kind and text of each name: all that is text. */
-static bool certificate_texts(BIO *texts, const X509 *certificate, size_t *name_count)
+/* Kind and text of each alternative name, how many of them in `*count`. */
+static bool certificate_names(BIO *texts, const X509 *certificate, size_t *count)
 {
-    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
-    BIGNUM *number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), NULL);
-    char *serial = number != NULL ? BN_bn2hex(number) : NULL;
-    bool done = serial != NULL && texts_add_name(texts, X509_get_subject_name(certificate)) &&
-                texts_add_name(texts, X509_get_issuer_name(certificate)) &&
-                texts_add(texts, serial, strlen(serial));
+    int found;
+    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, &found, NULL);
+    bool done = names != NULL || found == -1;
 
     for (int i = 0; done && i < sk_GENERAL_NAME_num(names); i++) {
         struct alternative name;
@@ -150,12 +147,24 @@ static bool certificate_texts(BIO *texts, const X509 *certificate, size_t *name_
             continue;
         done = texts_add(texts, name.kind, strlen(name.kind)) &&
                texts_add(texts, name.text, name.size);
-        (*name_count)++;
+        (*count)++;
     }
-    OPENSSL_free(serial);
-    BN_free(number);
     GENERAL_NAMES_free(names);
     return done;
+}
+
+/* Subject, issuer and serial number, then the names: all that is text. */
+static bool certificate_texts(BIO *texts, const X509 *certificate, size_t *name_count)
+{
+    BIGNUM *number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), NULL);
+    char *serial = number != NULL ? BN_bn2hex(number) : NULL;
+    bool done = serial != NULL && texts_add_name(texts, X509_get_subject_name(certificate)) &&
+                texts_add_name(texts, X509_get_issuer_name(certificate)) &&
+                texts_add(texts, serial, strlen(serial));
+
+    OPENSSL_free(serial);
+    BN_free(number);
+    return done && certificate_names(texts, certificate, name_count);
 }
 
 /* Days since 1970 of a date in the Gregorian calendar, whose years begin in March here. */

@@ -131,14 +131,27 @@ static int chain_load(struct eddy_tls_context *context, const eddy_tls_options *
     return result;
 }
 
+static int key_check(const struct eddy__tls_material *material, const X509 *certificate,
+                     const EVP_PKEY *key)
+{
+    int reason;
+
+    if (X509_check_private_key(certificate, key) == 1)
+        return 0;
+    reason = ERR_GET_REASON(ERR_peek_last_error());
+    if (reason != X509_R_KEY_VALUES_MISMATCH && reason != X509_R_KEY_TYPE_MISMATCH)
+        return eddy__tls_material_failed(material, "the key cannot be compared");
+    ERR_clear_error();
+    return eddy_error(EDDY_ETLS, "%s: the key does not belong to the certificate", material->name);
+}
+
 static int key_use(struct eddy_tls_context *context, const struct eddy__tls_material *material,
                    EVP_PKEY *key)
 {
-    if (X509_check_private_key(SSL_CTX_get0_certificate(context->native), key) != 1) {
-        ERR_clear_error();
-        return eddy_error(EDDY_ETLS, "%s: the key does not belong to the certificate",
-                          material->name);
-    }
+    int result = key_check(material, SSL_CTX_get0_certificate(context->native), key);
+
+    if (result < 0)
+        return result;
     if (SSL_CTX_use_PrivateKey(context->native, key) != 1)
         return eddy__tls_material_failed(material, "the key cannot be used");
     return 0;
@@ -259,25 +272,45 @@ static int bundle_use(struct eddy_tls_context *context, const struct eddy__tls_m
     return result == 0 ? bundle_add_chain(context, material, bundle) : result;
 }
 
+/* Whether this is the password: 1, 0, or it cannot be told, which fails. */
+static int bundle_try(PKCS12 *file, const struct eddy__tls_material *material, const char *text,
+                      int size)
+{
+    ERR_clear_error();
+    if (PKCS12_verify_mac(file, text, size) == 1)
+        return 1;
+    /* Another password is no error. */
+    return ERR_peek_error() == 0
+               ? 0
+               : eddy__tls_material_failed(material, "the PKCS#12 cannot be verified");
+}
+
 /* A file without a password has either none or an empty one, which are two things. */
 static int bundle_unlock(PKCS12 *file, const struct eddy__tls_material *material,
                          struct password *password, char *text, size_t size, const char **found)
 {
+    int result;
     int got;
 
     *found = NULL;
-    if (PKCS12_mac_present(file) == 0 || PKCS12_verify_mac(file, NULL, 0) == 1)
+    if (PKCS12_mac_present(file) == 0)
         return 0;
-    *found = "";
-    if (PKCS12_verify_mac(file, "", 0) == 1)
-        return 0;
+    result = bundle_try(file, material, NULL, 0);
+    if (result == 0) {
+        *found = "";
+        result = bundle_try(file, material, "", 0);
+    }
+    if (result != 0)
+        return result < 0 ? result : 0;
     got = password_ask(text, (int)size - 1, 0, password);
     if (got < 0)
         return password_failed(password, material);
     text[got] = '\0';
     *found = text;
-    ERR_clear_error();
-    return PKCS12_verify_mac(file, text, got) == 1 ? 0 : password_failed(password, material);
+    result = bundle_try(file, material, text, got);
+    if (result == 0)
+        return password_failed(password, material);
+    return result < 0 ? result : 0;
 }
 
 static int bundle_load(struct eddy_tls_context *context, PKCS12 *file,

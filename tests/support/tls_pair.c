@@ -23,7 +23,7 @@ int tls_pair_new(struct tls_pair *pair, eddy_tls_context *client, eddy_tls_conte
 {
     BIO *there = BIO_new(BIO_s_mem());
     BIO *back = BIO_new(BIO_s_mem());
-    int result = EDDY_ENOMEM;
+    int result;
 
     *pair = (struct tls_pair){{0}, {0}};
     if (there != NULL && back != NULL) {
@@ -33,6 +33,8 @@ int tls_pair_new(struct tls_pair *pair, eddy_tls_context *client, eddy_tls_conte
         result = side_new(&pair->client, client, name, back, there);
         if (result == 0)
             result = side_new(&pair->server, server, NULL, there, back);
+    } else {
+        result = eddy__tls_failed(EDDY_ETLS, "BIO");
     }
     BIO_free(there);
     BIO_free(back);
