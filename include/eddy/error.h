@@ -139,7 +139,10 @@ EDDY_API const char *eddy_err_name(int code);
  */
 EDDY_API const char *eddy_error_text(void);
 
-/** The operating system's own number (errno, GetLastError) behind eddy_error_text(); else 0. */
+/**
+ * The number behind eddy_error_text(): the operating system's own (errno, GetLastError); OpenSSL's
+ * for EDDY_ETLS (SSL_R_...) and EDDY_ETLSVERIFY (X509_V_ERR_...); else 0.
+ */
 EDDY_API int64_t eddy_error_number(void);
 
 /**

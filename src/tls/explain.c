@@ -14,6 +14,7 @@ static const struct explanation explanations[] = {
     {SSL_R_WRONG_VERSION_NUMBER, "the peer does not speak TLS"},
     {SSL_R_HTTP_REQUEST, "the peer does not speak TLS, but HTTP"},
     {SSL_R_HTTPS_PROXY_REQUEST, "the peer does not speak TLS, but HTTP to a proxy"},
+    {SSL_R_PACKET_LENGTH_TOO_LONG, "the peer does not speak TLS, or its records are too long"},
     {SSL_R_UNSUPPORTED_PROTOCOL, "no TLS version in common"},
     {SSL_R_VERSION_TOO_LOW, "no TLS version in common: the peer's is too old"},
     {SSL_R_UNKNOWN_PROTOCOL, "no TLS version in common"},

@@ -165,12 +165,25 @@ static bool system_is_wanted(const eddy_tls_options *options)
            options->ca_file == NULL && options->ca_data.size == 0 && options->ca_directory == NULL;
 }
 
-static int lists_read(struct eddy_tls_context *context, const struct eddy__tls_material *material)
+static X509_CRL *list_read(const struct eddy__tls_material *material,
+                           const eddy_tls_options *options)
+{
+    X509_CRL *list = X509_CRL_new_ex(library_of(options), NULL);
+
+    if (list != NULL && PEM_read_bio_X509_CRL(material->bio, &list, NULL, "") == NULL) {
+        X509_CRL_free(list);
+        list = NULL;
+    }
+    return list;
+}
+
+static int lists_read(struct eddy_tls_context *context, const eddy_tls_options *options,
+                      const struct eddy__tls_material *material)
 {
     size_t count = 0;
     X509_CRL *list;
 
-    while ((list = PEM_read_bio_X509_CRL(material->bio, NULL, NULL, "")) != NULL) {
+    while ((list = list_read(material, options)) != NULL) {
         int added = X509_STORE_add_crl(SSL_CTX_get_cert_store(context->native), list);
 
         X509_CRL_free(list);
@@ -198,7 +211,7 @@ static int lists_load(struct eddy_tls_context *context, const eddy_tls_options *
             eddy__tls_material_open(&material, options->crl_file, options->crl_data, "crl_data");
         if (result < 0)
             return result;
-        result = lists_read(context, &material);
+        result = lists_read(context, options, &material);
         eddy__tls_material_close(&material);
         if (result < 0)
             return result;
