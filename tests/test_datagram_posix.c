@@ -2,6 +2,7 @@
 /* Datagrams below the seam: what they cost, system calls that fail, Unix sockets. */
 #include "support/datagram.h"
 #include "support/oom.h"
+#include "support/program.h"
 #include "support/support.h"
 
 #if defined(EDDY_TEST_HOOKS) && !defined(_WIN32)
@@ -319,6 +320,52 @@ static void test_full_receiver_is_asked_now_and_then(struct fixture *f)
     unlink(own);
 }
 
+/* SOCK-6: the same for sock_sendto(), which keeps its side of the socket meanwhile. */
+static void test_sendto_a_full_receiver_does_not_spin(struct fixture *f)
+{
+    char path[100], byte;
+    struct spy *spy;
+    eddy_address address;
+    eddy_socket receiver, filler, sender;
+    eddy_future *future;
+
+    need_whole_test();
+    if (f->sim != NULL)
+        skip();
+    unix_path(path, "sendto");
+    receiver = bind_raw(f, path, &address);
+    must(eddy_socket_new(f->loop, EDDY_UNIX, EDDY_DGRAM, EDDY_ANY_PROTOCOL, &filler));
+    fixture_keep_socket(f, filler);
+    must(eddy_socket_new(f->loop, EDDY_UNIX, EDDY_DGRAM, EDDY_ANY_PROTOCOL, &sender));
+    fixture_keep_socket(f, sender);
+    must(eddy_socket_connect(filler, &address));
+    while (eddy_socket_send(filler, "x", 1) == 1)
+        continue;
+    future = eddy_loop_sock_sendto(f->loop, sender, "y", 1, &address);
+    if (!eddy_future_done(future)) { /* BSD has no word for "wait" */
+        spy = spy_begin(f->loop);
+        run_for(f->loop, EDDY_MILLISECONDS(50));
+        assert_in_range(spy->waits, 2, 30);
+        spy_end();
+        assert_refused(eddy_loop_sock_sendto(f->loop, sender, "z", 1, &address), EDDY_EBADSTATE,
+                       "operation");
+        while (eddy_socket_receive(receiver, &byte, 1) == 1)
+            continue;
+        must(eddy_loop_run_until_complete(f->loop, eddy_future_ref(future), NULL));
+        assert_int_equal(eddy_socket_receive(receiver, &byte, 1), 1);
+        assert_int_equal(byte, 'y');
+        while (eddy_socket_send(filler, "x", 1) == 1)
+            continue;
+        eddy_future_unref(future);
+        future = eddy_loop_sock_sendto(f->loop, sender, "y", 1, &address);
+        run_iterations(f->loop, 3);
+        must(eddy_loop_close(f->loop)); /* in the middle of the pause */
+        assert_false(eddy_future_done(future));
+    }
+    eddy_future_unref(future);
+    unlink(path);
+}
+
 /* DGRAM-3: endpoints at paths; a stale socket file is replaced, another file is in the way. */
 static void test_endpoints_at_paths(struct fixture *f)
 {
@@ -410,6 +457,7 @@ int main(void)
         TEST(test_large_unix_datagram_arrives_whole),
         TEST(test_full_unix_socket_queues),
         TEST(test_full_receiver_is_asked_now_and_then),
+        TEST(test_sendto_a_full_receiver_does_not_spin),
         TEST(test_endpoints_at_paths),
         TEST(test_stale_file_stays_if_no_socket_can_be_made),
         TEST(test_sender_without_an_address),

@@ -3,9 +3,15 @@
 #include <eddy/sock.h>
 #include "common/sock.h"
 
+/** How long to wait for a receiver that is full, where the system does not tell when it is not. */
+#define RETRY_DELAY EDDY_MILLISECONDS(10)
+
 struct sending_to {
     struct eddy__sock_operation operation;
     eddy_address peer;
+    struct eddy__timer retry;      /**< its place is reserved */
+    struct eddy__reservation side; /**< kept while `retry` runs (SOCK-2) */
+    struct eddy__live live;        /**< linked while `retry` runs */
 };
 
 /** One send an event, so that a fast reader at the other end does not keep the loop (SOCK-6). */
@@ -25,9 +31,55 @@ static int send_rest(struct eddy__sock_operation *operation, eddy_value *value)
     return operation->size == 0 ? 0 : EDDY__SOCK_WAIT;
 }
 
+static void sending_to_end_pause(struct sending_to *sending)
+{
+    struct eddy_loop *loop = sending->operation.future.loop;
+
+    eddy__timer_stop(&loop->timers, &sending->retry);
+    eddy__reservation_stop(&sending->side, loop);
+    eddy__list_remove(&sending->live.node);
+}
+
+/**
+ * Readiness was untrue: Linux calls a Unix socket without a peer writable while the receiver of the
+ * datagram is full. Waiting for it would be turning in circles.
+ */
+static void sending_to_pause(struct sending_to *sending)
+{
+    struct eddy_loop *loop = sending->operation.future.loop;
+
+    eddy__waiter_stop(&sending->operation.waiter);
+    eddy__reservation_start(&sending->side, loop);
+    eddy__list_append(&loop->live, &sending->live.node);
+    eddy__timer_start(&loop->timers, &sending->retry,
+                      eddy__time_add(eddy__loop_now(loop), RETRY_DELAY));
+}
+
+static void sending_to_run_retry(struct eddy__ready *ready)
+{
+    struct sending_to *sending = EDDY__OWNER(ready, struct sending_to, retry.ready);
+
+    sending_to_end_pause(sending);
+    eddy__sock_start(&sending->operation);
+}
+
+/** The loop closes: the future never will be done. */
+static void sending_to_abandon(struct eddy__live *live)
+{
+    sending_to_end_pause(EDDY__OWNER(live, struct sending_to, live));
+}
+
+static void sending_to_leave(struct eddy__sock_operation *operation)
+{
+    struct sending_to *sending = EDDY__OWNER(operation, struct sending_to, operation);
+
+    sending_to_end_pause(sending);
+    eddy__timer_unreserve(&operation->future.loop->timers, &sending->retry);
+}
+
 static int send_datagram(struct eddy__sock_operation *operation, eddy_value *value)
 {
-    const struct sending_to *sending = EDDY__OWNER(operation, struct sending_to, operation);
+    struct sending_to *sending = EDDY__OWNER(operation, struct sending_to, operation);
     struct eddy__outgoing outgoing = {operation->data, operation->size, &sending->peer};
     char peer[EDDY_ADDRESS_TEXT_MAX];
     int64_t sent;
@@ -39,8 +91,11 @@ static int send_datagram(struct eddy__sock_operation *operation, eddy_value *val
         value->size = operation->size;
         return 0;
     }
-    if (eddy__sock_outcome(sent) == EDDY__SOCK_WAIT)
+    if (eddy__sock_outcome(sent) == EDDY__SOCK_WAIT) {
+        if (operation->waiter.watcher != NULL)
+            sending_to_pause(sending);
         return EDDY__SOCK_WAIT;
+    }
     eddy_address_format(&sending->peer, peer, sizeof peer);
     return eddy_error((int)sent, "cannot send to %s: %s", peer, eddy_strerror((int)sent));
 }
@@ -56,11 +111,24 @@ static const struct eddy__sock_kind send_to_kind = {
     .event = EDDY__WRITABLE,
     .size = sizeof(struct sending_to),
     .attempt = send_datagram,
+    .leave = sending_to_leave,
 };
 
 static int send_check(const void *data, size_t size)
 {
     return data == NULL && size > 0 ? eddy_error(EDDY_EINVALID, "no data to send") : 0;
+}
+
+/** The memory that waiting may need. */
+static int sending_to_prepare(struct sending_to *sending)
+{
+    const struct eddy__sock_operation *operation = &sending->operation;
+
+    sending->retry.ready.run = sending_to_run_retry;
+    sending->live.abandon = sending_to_abandon;
+    sending->side.socket = operation->socket;
+    sending->side.event = operation->kind->event;
+    return eddy__timer_reserve(&operation->future.loop->timers, &sending->retry);
 }
 
 static void send_start(struct eddy__sock_operation *operation, const void *data, size_t size)
@@ -95,6 +163,10 @@ eddy_future *eddy_loop_sock_sendto(eddy_loop *loop, eddy_socket sock, const void
     if (operation == NULL)
         return failed;
     EDDY__OWNER(operation, struct sending_to, operation)->peer = *peer;
-    send_start(operation, data, size);
+    error = sending_to_prepare(EDDY__OWNER(operation, struct sending_to, operation));
+    if (error)
+        eddy__sock_fail(operation, error);
+    else
+        send_start(operation, data, size);
     return &operation->future;
 }
