@@ -16,3 +16,16 @@ trap 'rm -f "${TMPDIR:-/tmp}/eddy-tidy.$$"' EXIT
 exceptions=tests/tidy_exceptions.txt
 [ -f "$exceptions" ] || exceptions=/dev/null
 LC_ALL=C awk -f "$here/tidy.awk" "$exceptions" "${TMPDIR:-/tmp}/eddy-tidy.$$"
+status=$?
+
+# The service runs the parts that a person runs: those of PARTS, and no others.
+if [ -f ci/matrix.sh ] && [ -f .github/workflows/ci.yml ]; then
+    parts=$(sed -n '/^PARTS="/,/"$/p' ci/matrix.sh | sed 's/^PARTS=//' | tr -d '"\\' |
+        tr ' ' '\n' | grep . | LC_ALL=C sort)
+    jobs=$(sed -n '/^ *part:$/,/^ *runs-on:/s/^ *- //p' .github/workflows/ci.yml | LC_ALL=C sort)
+    if [ "$parts" != "$jobs" ]; then
+        echo ".github/workflows/ci.yml: its parts are not the PARTS of ci/matrix.sh"
+        status=1
+    fi
+fi
+exit $status

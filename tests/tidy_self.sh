@@ -70,6 +70,16 @@ plant src/common/a.c '' "$spdx" 'static void long_one(int x)' '{' "${body#*;?}" 
 body600=$(awk 'BEGIN { for (i = 0; i < 600; i++) print "int x;" }')
 plant src/common/a.c 'file of 601 lines' "$spdx" "$body600"
 
+# The parts of the workflow are those of the matrix.
+sh_spdx='# SPDX-License-Identifier: MIT'
+mkdir -p "$tree/.github/workflows"
+printf '%s\n' "$sh_spdx" '        part:' '          - one' '          - two' '    runs-on: x' \
+    >"$tree/.github/workflows/ci.yml"
+plant ci/matrix.sh '' "$sh_spdx" 'PARTS="two \' 'one"'
+plant ci/matrix.sh 'not the PARTS' "$sh_spdx" 'PARTS="two \' 'one three"'
+plant ci/matrix.sh 'not the PARTS' "$sh_spdx" 'PARTS="two"'
+rm -rf "$tree/.github"
+
 # The ratchet: an exception is kept to the line.
 mkdir -p "$tree/tests"
 exception()
