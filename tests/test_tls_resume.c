@@ -219,6 +219,53 @@ static void test_a_useless_response_counts_as_none(struct fixture *f)
     }
 }
 
+enum { THREADS = 2, PLAYS = 20 };
+
+/** One of the threads that share two contexts. */
+struct player {
+    struct eddy__thread thread;
+    const struct contexts *contexts;
+    int good;
+};
+
+static void player_main(void *arg)
+{
+    struct player *player = arg;
+
+    for (int i = 0; i < PLAYS; i++) {
+        struct tls_outcome outcome = tls_play(player->contexts->client, player->contexts->server,
+                                              i % 2 == 0 ? "a.test" : "b.test");
+
+        player->good += outcome.is_good;
+    }
+}
+
+static void test_threads_share_contexts(struct fixture *f)
+{
+    struct tls_scene scene = tls_scene_new();
+    struct player players[THREADS] = {0};
+    struct contexts contexts;
+    int started = 0;
+
+    (void)f;
+    scene.client.session_cache = 1;
+    contexts = contexts_new(&scene);
+    for (; started < THREADS; started++) {
+        players[started].contexts = &contexts;
+        if (eddy__thread_start(&players[started].thread, "player", player_main, &players[started]) <
+            0)
+            break;
+    }
+    for (int i = 0; i < started; i++)
+        eddy__thread_join(&players[i].thread);
+    contexts_free(&contexts);
+    give_up_if(started < THREADS);
+    for (int i = 0; i < THREADS; i++) {
+        give_up_if(players[i].good < PLAYS);
+        assert_int_equal(players[i].good, PLAYS);
+    }
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -230,6 +277,7 @@ int main(void)
         TEST(test_client_certificates_are_resumed),
         TEST(test_a_stapled_response_is_checked),
         TEST(test_a_useless_response_counts_as_none),
+        TEST(test_threads_share_contexts),
     };
 
     return run_suite("tls_resume", tests);

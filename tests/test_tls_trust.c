@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Whom a context trusts: each way for a certificate to be wrong has words of its own. */
+#include "common/trust.h"
 #include "support/certificates.h"
 #include "support/support.h"
 #include "support/tls_pair.h"
@@ -373,6 +374,63 @@ static void test_roots_come_from_files(struct fixture *f)
     assert_tls_good(&outcome);
 }
 
+/* By the environment, since what a machine trusts is nothing to rely on. */
+static void test_the_system_is_trusted_by_default(struct fixture *f)
+{
+    struct scene scene = scene_new();
+    struct tls_outcome outcome;
+
+    (void)f;
+    scene_show(&scene, certificate_for("DNS:a.test", scene.between));
+    platform_set_environment("SSL_CERT_FILE", certificate_file("ca.pem", scene.client.ca_data));
+    scene.client.ca_data = (eddy_buffer){NULL, 0};
+    outcome = scene_play(&scene, "a.test");
+    assert_tls_good(&outcome);
+    scene.client.system_trust = EDDY_NO;
+    outcome = scene_play(&scene, "a.test");
+    assert_tls_failed(&outcome, "client", EDDY_ETLSVERIFY, "no trusted root signed");
+    scene.client.ca_data = certificate_pem(certificate_for("DNS:b.test", NULL));
+    scene.client.system_trust = EDDY_DEFAULT;
+    outcome = scene_play(&scene, "a.test");
+    assert_tls_failed(&outcome, "client", EDDY_ETLSVERIFY, "no trusted root signed");
+    scene.client.system_trust = EDDY_YES;
+    outcome = scene_play(&scene, "a.test");
+    assert_tls_good(&outcome);
+    platform_set_environment("SSL_CERT_FILE", NULL);
+}
+
+static int on_root(void *arg, const unsigned char *der, size_t size)
+{
+    X509 *root = d2i_X509(NULL, &der, (long)size);
+
+    *(int *)arg += 1;
+    assert_non_null(root);
+    X509_free(root);
+    return 0;
+}
+
+static int on_root_stop(void *arg, const unsigned char *der, size_t size)
+{
+    (void)arg, (void)der, (void)size;
+    return EDDY_EUSER - 1;
+}
+
+/* Windows and macOS have a store of roots; others have files, of which there is a list. */
+static void test_the_systems_roots_are_told_one_by_one(struct fixture *f)
+{
+    int told = 0;
+    int count = eddy__trust_visit(on_root, &told);
+
+    (void)f;
+    assert_int_equal(count, told);
+    assert_non_null(eddy__trust_files());
+    if (count == 0) {
+        assert_non_null(eddy__trust_files()[0]);
+        return;
+    }
+    assert_int_equal(eddy__trust_visit(on_root_stop, NULL), EDDY_EUSER - 1);
+}
+
 /* A server that demands a certificate, and a client of `issuer`'s; NULL: without one. */
 static void scene_demand(struct scene *scene, const struct certificate *own)
 {
@@ -452,6 +510,8 @@ int main(void)
         TEST(test_a_certificate_for_something_else_is_refused),
         TEST(test_without_verification_anybody_will_do),
         TEST(test_roots_come_from_files),
+        TEST(test_the_system_is_trusted_by_default),
+        TEST(test_the_systems_roots_are_told_one_by_one),
         TEST(test_a_client_shows_its_certificate),
         TEST(test_a_wrong_certificate_of_a_client_is_refused),
     };
