@@ -150,6 +150,7 @@ def run_case(bench, case, names, arguments, progress):
             run_round(bench, case, names, results, arguments, progress, number)
     take_counts(bench, case, names, results, arguments, progress)
     return {"title": case.title, "unit": case.unit, "figure": case.figure, "marks": case.marks, "limits": case.limits,
+            "server": bool(case.job),
             "contenders": results}
 
 

@@ -24,7 +24,7 @@ struct poster {
 /** What a contender supplies. */
 struct post_script {
     void (*init)(void);
-    /** From the poster's thread: have post_called(poster) called in the loop; `i` is below 1,000. */
+    /** From the poster's thread: have post_called(poster) called in the loop; `i` is below 1000 */
     void (*post)(struct poster *poster, unsigned i);
     void (*run)(void);
     /** From the loop's thread: have run() return. */
