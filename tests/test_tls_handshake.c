@@ -31,7 +31,6 @@ static void scene_begin(struct fixture *f, struct scene *s, enum tls_peer_side s
     tls_kit_init(f, &s->kit);
     witness_init(&s->w, NULL);
     s->future = begin_tls_peer(f, &s->kit, &s->w, side, &s->peer);
-    give_up_if(eddy_future_done(s->future));
 }
 
 /** The future ends with `code`, and nobody heard of a connection. */
@@ -151,9 +150,7 @@ static void test_the_limit(struct fixture *f)
         f->loop, witness_factory, &s.w, sockets[0],
         &(eddy_accepted_options){.tls = kit.server,
                                  .tls_handshake_timeout = EDDY_MILLISECONDS(30)});
-    if (eddy_future_done(s.future))
-        eddy_socket_close(sockets[0]);
-    give_up_if(eddy_future_done(s.future));
+    must_begin(f, s.future, sockets[0]);
     scene_fails(f, &s, EDDY_ECONNABORTED, "0.03 s");
 }
 
@@ -205,9 +202,7 @@ static void test_a_factory_that_refuses(struct fixture *f)
     tls_peer_init(&peer, f, &kit, TLS_PEER_IS_CLIENT, sockets[1]);
     future = eddy_loop_connect_accepted_socket(f->loop, refusing_factory, "asked", sockets[0],
                                                &(eddy_accepted_options){.tls = kit.server});
-    if (eddy_future_done(future))
-        eddy_socket_close(sockets[0]);
-    give_up_if(eddy_future_done(future));
+    must_begin(f, future, sockets[0]);
     run_iterations(f->loop, 3);
     assert_nothing_recorded();
     tls_peer_shake(&peer);

@@ -49,9 +49,11 @@ static eddy_future *scene_start(struct fixture *f, struct scene *s,
 /** Shake hands to the end; the new transport, to the end of the test. */
 static eddy_transport *scene_finish(struct fixture *f, struct scene *s, eddy_future *future)
 {
-    bool is_shaken = eddy_future_done(future) ? false : tls_peer_shake(&s->peer);
     eddy_value value;
+    bool is_shaken;
 
+    must_begin(f, future, EDDY_NO_SOCKET);
+    is_shaken = tls_peer_shake(&s->peer);
     must(eddy_loop_run_until_complete(f->loop, future, &value));
     assert_true(is_shaken);
     fixture_at_end(f, drop_transport, value.transport);
@@ -173,7 +175,7 @@ static void cancel_after(struct fixture *f, int iterations)
 
     scene_begin(f, &s, TLS_PEER_IS_SERVER);
     future = scene_start(f, &s, NULL);
-    give_up_if(eddy_future_done(future));
+    must_begin(f, future, EDDY_NO_SOCKET);
     run_iterations(f->loop, iterations);
     eddy_future_cancel(future, NULL);
     assert_int_equal(eddy_loop_run_until_complete(f->loop, future, NULL), EDDY_ECANCELED);
@@ -200,7 +202,7 @@ static void test_the_peer_hangs_up(struct fixture *f)
 
     scene_begin(f, &s, TLS_PEER_IS_SERVER);
     future = scene_start(f, &s, NULL);
-    give_up_if(eddy_future_done(future));
+    must_begin(f, future, EDDY_NO_SOCKET);
     peer_shutdown(&s.peer.raw);
     assert_int_equal(eddy_loop_run_until_complete(f->loop, future, NULL), EDDY_ECONNRESET);
     run_until_recorded(f->loop, "lost:EDDY_ECONNRESET");
@@ -218,7 +220,7 @@ static void test_the_peer_is_silent(struct fixture *f)
     future = scene_start(f, &s,
                          &(eddy_start_tls_options){.server_hostname = "example.test",
                                                    .handshake_timeout = EDDY_MILLISECONDS(20)});
-    give_up_if(eddy_future_done(future));
+    must_begin(f, future, EDDY_NO_SOCKET);
     error = eddy_loop_run_until_complete(f->loop, future, NULL);
     assert_int_equal(error, EDDY_ECONNABORTED);
     assert_non_null(strstr(eddy_error_text(), "0.02 s"));
@@ -234,7 +236,7 @@ static void test_a_wrong_name(struct fixture *f)
 
     scene_begin(f, &s, TLS_PEER_IS_SERVER);
     future = scene_start(f, &s, &(eddy_start_tls_options){.server_hostname = "other.test"});
-    give_up_if(eddy_future_done(future));
+    must_begin(f, future, EDDY_NO_SOCKET);
     tls_peer_shake(&s.peer);
     assert_int_equal(eddy_loop_run_until_complete(f->loop, future, NULL), EDDY_ETLSVERIFY);
     run_until_recorded(f->loop, "lost:EDDY_ETLSVERIFY");
@@ -257,7 +259,7 @@ static void test_lower_is_full(struct fixture *f)
     }
     assert_recorded("pause");
     future = scene_start(f, &s, NULL);
-    give_up_if(eddy_future_done(future));
+    must_begin(f, future, EDDY_NO_SOCKET);
     run_iterations(f->loop, 3);
     assert_nothing_recorded();
     peer_check_filling(&s.peer.raw, filled);

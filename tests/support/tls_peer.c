@@ -71,6 +71,15 @@ void tls_peer_init(struct tls_peer *peer, struct fixture *f, const struct tls_ki
         SSL_set_connect_state(peer->ssl);
 }
 
+void must_begin(struct fixture *f, eddy_future *future, eddy_socket socket)
+{
+    if (!eddy_future_done(future))
+        return;
+    if (socket != EDDY_NO_SOCKET)
+        eddy_socket_close(socket);
+    must(eddy_loop_run_until_complete(f->loop, future, NULL));
+}
+
 eddy_future *begin_tls_peer(struct fixture *f, const struct tls_kit *kit, struct witness *w,
                             enum tls_peer_side side, struct tls_peer *peer)
 {
@@ -87,8 +96,7 @@ eddy_future *begin_tls_peer(struct fixture *f, const struct tls_kit *kit, struct
     else
         future = eddy_loop_connect_accepted_socket(f->loop, witness_factory, w, sockets[0],
                                                    &(eddy_accepted_options){.tls = kit->server});
-    if (eddy_future_done(future))
-        eddy_socket_close(sockets[0]); /* it was refused, and the socket not taken */
+    must_begin(f, future, sockets[0]);
     return future;
 }
 
@@ -145,7 +153,7 @@ void connect_tls_peer(struct fixture *f, const struct tls_kit *kit, struct witne
 {
     eddy_future *future = begin_tls_peer(f, kit, w, side, peer);
     eddy_value value;
-    bool is_shaken = eddy_future_done(future) ? false : tls_peer_shake(peer);
+    bool is_shaken = tls_peer_shake(peer);
     int error = eddy_loop_run_until_complete(f->loop, future, &value);
 
     must(error);

@@ -57,6 +57,12 @@ void connect_tls_peer(struct fixture *f, const struct tls_kit *kit, struct witne
 eddy_future *begin_tls_peer(struct fixture *f, const struct tls_kit *kit, struct witness *w,
                             enum tls_peer_side side, struct tls_peer *peer);
 
+/**
+ * `future` is under way; else it failed at the call because of a sweep, which ends the test,
+ * content: `socket` was not taken then, and is closed (EDDY_NO_SOCKET: there is none).
+ */
+void must_begin(struct fixture *f, eddy_future *future, eddy_socket socket);
+
 /** Move what there is between the socket and OpenSSL, both ways; false at the end of the stream. */
 bool tls_peer_pump(struct tls_peer *peer);
 
