@@ -121,6 +121,35 @@ static void test_the_system_is_asked_for_nanoseconds(struct fixture *f)
     eddy__sys_reset();
 }
 
+/* A wait that the system refuses ends the run, and says why. */
+static void test_failing_wait_ends_the_run_with_words(struct fixture *f)
+{
+    static const enum eddy__sys_number waits[] = {
+        EDDY__SYS_poll,
+        EDDY__SYS_pselect,
+#if defined(EDDY__HAVE_PPOLL)
+        EDDY__SYS_ppoll,
+#endif
+#if defined(__linux__)
+        EDDY__SYS_epoll_wait,
+        EDDY__SYS_epoll_wait_ns,
+#endif
+#if defined(EDDY__HAVE_KQUEUE)
+        EDDY__SYS_kevent,
+#endif
+    };
+    int error;
+
+    begin(f);
+    for (size_t i = 0; i < sizeof waits / sizeof *waits; i++)
+        eddy__sys_fail(waits[i], 1, ENOMEM);
+    error = eddy_loop_run_forever(f->loop);
+    eddy__sys_reset();
+    assert_int_equal(error, EDDY_ENOMEM);
+    assert_non_null(strstr(eddy_error_text(), "cannot wait for events"));
+    assert_int_equal(eddy_error_number(), ENOMEM);
+}
+
 /* However many wake-ups there were, they end one wait and not the next. Real time, 1 ms. */
 static void test_wake_ups_end_one_wait(struct fixture *f)
 {
@@ -492,6 +521,7 @@ int main(void)
     static const struct test tests[] = {
         TEST(test_limits_are_exact_or_rounded_up),
         TEST(test_the_system_is_asked_for_nanoseconds),
+        TEST(test_failing_wait_ends_the_run_with_words),
         TEST(test_wake_ups_end_one_wait),
         TEST(test_interrupted_wake_up_is_made_again),
         TEST(test_many_descriptors_come_and_go),

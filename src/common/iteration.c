@@ -9,6 +9,7 @@
  * taken off the queue before it is run.
  */
 #include "common/iteration.h"
+#include "common/error.h"
 #include "common/signal.h"
 #include "common/soon.h"
 
@@ -18,6 +19,14 @@
 /** How many waits in a row may be skipped while callbacks are ready, and for how long. */
 #define SKIPPED_MAX 64
 #define SKIPPING_MAX EDDY_MICROSECONDS(100)
+
+/** The run ends with the words of the backend, or of the system if it had none. */
+static int iteration_cannot_wait(int error)
+{
+    if (!eddy__is_unsaid(error))
+        return error;
+    return eddy_error(error, "cannot wait for events: %s", eddy_strerror(error));
+}
 
 /** Take what other threads posted, and signals, so that it runs with this iteration. */
 static void iteration_collect(struct eddy_loop *loop)
@@ -136,7 +145,7 @@ int eddy__loop_iterate(struct eddy_loop *loop, bool first)
         iteration_prepare(loop);
         error = loop->backend->wait(loop, iteration_timeout(loop));
         if (error)
-            return error;
+            return iteration_cannot_wait(error);
         /* What ended the wait runs now; `wake_pending` stays set until the next one. */
         iteration_collect(loop);
         loop->backend->dispatch(loop);
