@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A port forwarder: `forwarder LISTEN TARGET`, each HOST:PORT, :PORT, or the path of a Unix socket.
+ * A port forwarder: `forwarder [--tls CERTIFICATE KEY] LISTEN TARGET`, each HOST:PORT, :PORT, or the
+ * path of a Unix socket. With --tls those who come speak TLS, and the target does not have to.
  *
  * What comes from one side goes to the other, at the pace of the slower one: a side that is told to
- * pause writing pauses the other's reading. The end of a stream is passed on by itself.
+ * pause writing pauses the other's reading. The end of a stream is passed on by itself, where the
+ * other side can be ended by half; TLS cannot.
  */
 #include <eddy/eddy.h>
 #include <stdio.h>
@@ -53,8 +55,12 @@ static int on_data_received(eddy_protocol *protocol, const void *data, size_t si
 
 static int on_eof_received(eddy_protocol *protocol)
 {
-    int error = eddy_transport_write_eof(((struct end *)protocol)->other->transport);
+    eddy_transport *other = ((struct end *)protocol)->other->transport;
+    int error;
 
+    if (!eddy_transport_can_write_eof(other))
+        return 0; /* this side closes, and that one with it */
+    error = eddy_transport_write_eof(other);
     return error ? error : 1; /* the other direction stays open */
 }
 
@@ -175,23 +181,41 @@ static bool place_parse(const char *text, struct place *place)
     return true;
 }
 
+struct job {
+    struct place places[2];
+    const char *certificate; /* NULL: no TLS */
+    const char *key;
+};
+
+static eddy_future *make_server(eddy_loop *loop, struct place *places, eddy_tls_context *tls)
+{
+    if (places[0].port < 0)
+        return eddy_loop_create_unix_server(loop, client_new, &places[1], places[0].host,
+                                            &(eddy_unix_server_options){.tls = tls});
+    return eddy_loop_create_server(loop, client_new, &places[1], places[0].host, places[0].port,
+                                   &(eddy_server_options){.tls = tls});
+}
+
 static int forward(void *arg, eddy_value *result) /* a task */
 {
-    struct place *places = arg;
+    struct job *job = arg;
     eddy_loop *loop = eddy_get_running_loop();
     char text[EDDY_ADDRESS_TEXT_MAX] = "";
     eddy_address address;
-    eddy_future *making;
+    eddy_tls_context *tls = NULL;
     eddy_value server;
-    int error;
+    int error = 0;
 
     (void)result;
-    if (places[0].port < 0)
-        making = eddy_loop_create_unix_server(loop, client_new, &places[1], places[0].host, NULL);
-    else
-        making = eddy_loop_create_server(loop, client_new, &places[1], places[0].host,
-                                         places[0].port, NULL);
-    error = eddy_await(making, &server);
+    if (job->certificate != NULL)
+        error = eddy_tls_context_new(&(eddy_tls_options){.server = true,
+                                                         .certificate_file = job->certificate,
+                                                         .key_file = job->key},
+                                     &tls);
+    if (error)
+        return error;
+    error = eddy_await(make_server(loop, job->places, tls), &server);
+    eddy_tls_context_unref(tls);
     if (error)
         return error;
     if (eddy_socket_view_getsockname(eddy_server_socket(server.server, 0), &address) == 0)
@@ -205,14 +229,22 @@ static int forward(void *arg, eddy_value *result) /* a task */
 
 int main(int argc, char **argv)
 {
-    struct place places[2];
+    struct job job = {.certificate = NULL};
     int error;
 
-    if (argc != 3 || !place_parse(argv[1], &places[0]) || !place_parse(argv[2], &places[1])) {
-        fprintf(stderr, "usage: forwarder LISTEN TARGET (HOST:PORT, or the path of a socket)\n");
+    if (argc == 6 && strcmp(argv[1], "--tls") == 0) {
+        job.certificate = argv[2];
+        job.key = argv[3];
+        argv += 3;
+        argc -= 3;
+    }
+    if (argc != 3 || !place_parse(argv[1], &job.places[0]) ||
+        !place_parse(argv[2], &job.places[1])) {
+        fprintf(stderr, "usage: forwarder [--tls CERTIFICATE KEY] LISTEN TARGET "
+                        "(HOST:PORT, or the path of a socket)\n");
         return 2;
     }
-    error = eddy_run(forward, places, NULL, NULL);
+    error = eddy_run(forward, &job, NULL, NULL);
     if (error && error != EDDY_ECANCELED)
         fprintf(stderr, "forwarder: %s\n", eddy_error_text());
     return error != 0 && error != EDDY_ECANCELED;
