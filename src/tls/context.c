@@ -86,6 +86,10 @@ static void context_set_safety(SSL_CTX *native, const eddy_tls_options *options)
     SSL_CTX_clear_options(native,
                           SSL_OP_LEGACY_SERVER_CONNECT | SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION);
     SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    /* Keys below 112 bits of security, RSA of 1024, are the default of some builds of OpenSSL. Who
+     * needs them says "@SECLEVEL=1" in `ciphers`. */
+    if (SSL_CTX_get_security_level(native) < 2)
+        SSL_CTX_set_security_level(native, 2);
     if (options->server)
         SSL_CTX_set_options(native, SSL_OP_CIPHER_SERVER_PREFERENCE);
     if (options->no_tickets) {
