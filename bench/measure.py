@@ -21,7 +21,7 @@ from cases import PYTHON
 
 SERVER_CPU = 0
 CALLS = ("recvfrom", "recvmsg", "recvmmsg", "read", "readv", "sendto", "sendmsg", "sendmmsg",
-         "write", "writev", "sendfile", "splice", "epoll_wait", "epoll_pwait", "epoll_pwait2",
+         "write", "writev", "sendfile64", "splice", "rt_sigprocmask", "epoll_wait", "epoll_pwait", "epoll_pwait2",
          "epoll_ctl", "accept4", "close", "futex", "ioctl", "clock_gettime", "mmap", "munmap",
          "mprotect", "madvise", "brk", "clone", "clone3", "vfork", "wait4", "waitid")
 TIME_LIMIT = 180
@@ -231,7 +231,11 @@ def count_once(bench, case, contender, count):
             prefix = ("strace", "-D", "-c", "-f", "-o", log.name, "-E", f"LD_PRELOAD={preload}")
         server = Server(bench, case, bench.command(case, contender), prefix, environment)
         try:
-            prefix = perf_prefix(log.name, server.pid) if bench.perf else ()
+            prefix = ()
+            if bench.perf:
+                # The tracer looks on from now on: the server must have started by then.
+                run_load(bench, case, server, count=1, connections=1, idle=0)
+                prefix = perf_prefix(log.name, server.pid)
             run_load(bench, case, server, prefix=prefix, count=count)
             given, _ = totals.read()
         finally:
