@@ -20,7 +20,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 FILE = os.path.join(HERE, "guard.txt")
 # Compilers differ: that is not what is looked for here.
 SLACK_INSTRUCTIONS = 1.10
-SLACK_CALLS = 0.05
+# On a busy machine an answer is sometimes there before the server waits: a few calls less.
+SLACK_CALLS = 0.25
 SLACK_ALLOCATIONS = 0.02
 FIELDS = ("instructions", "syscalls", "allocations")
 

@@ -21,9 +21,10 @@ from cases import PYTHON
 
 SERVER_CPU = 0
 CALLS = ("recvfrom", "recvmsg", "recvmmsg", "read", "readv", "sendto", "sendmsg", "sendmmsg",
-         "write", "writev", "sendfile64", "splice", "rt_sigprocmask", "epoll_wait", "epoll_pwait", "epoll_pwait2",
-         "epoll_ctl", "accept4", "close", "futex", "ioctl", "clock_gettime", "mmap", "munmap",
-         "mprotect", "madvise", "brk", "clone", "clone3", "vfork", "wait4", "waitid")
+         "write", "writev", "sendfile64", "splice", "epoll_wait", "epoll_pwait", "epoll_pwait2",
+         "epoll_ctl", "accept4", "close", "futex", "ioctl", "rt_sigprocmask", "clock_gettime",
+         "mmap", "munmap", "mprotect", "madvise", "brk", "clone", "clone3", "vfork", "wait4",
+         "waitid")
 TIME_LIMIT = 180
 
 

@@ -149,9 +149,8 @@ def run_case(bench, case, names, arguments, progress):
         for number in range(arguments.rounds):
             run_round(bench, case, names, results, arguments, progress, number)
     take_counts(bench, case, names, results, arguments, progress)
-    return {"title": case.title, "unit": case.unit, "figure": case.figure, "marks": case.marks, "limits": case.limits,
-            "server": bool(case.job),
-            "contenders": results}
+    return {"title": case.title, "unit": case.unit, "figure": case.figure, "marks": case.marks,
+            "limits": case.limits, "server": bool(case.job), "contenders": results}
 
 
 def list_cases():
