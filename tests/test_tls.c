@@ -3,7 +3,13 @@
 #include "support/support.h"
 #include "support/certificates.h"
 #include "support/program.h"
+#include "support/sweep.h"
 #include <string.h>
+
+static void drop_context(void *context)
+{
+    eddy_tls_context_unref(context);
+}
 
 static void test_bytes_go_both_ways(struct fixture *f)
 {
@@ -15,23 +21,28 @@ static void test_bytes_go_both_ways(struct fixture *f)
     eddy_server *server;
     eddy_address address;
     eddy_value value;
-    char host[64];
+    eddy_time limit = fixture_wait_limit();
 
     must(eddy_tls_context_new(&(eddy_tls_options){.server = true,
                                                   .certificate_data = certificate_pem(own),
                                                   .key_data = certificate_key_pem(own)},
                               &server_side));
+    fixture_at_end(f, drop_context, server_side);
     must(eddy_tls_context_new(&(eddy_tls_options){.ca_data = certificate_pem(ca)}, &client_side));
-    must(
-        make_server(f, &program, "127.0.0.1", &(eddy_server_options){.tls = server_side}, &server));
+    fixture_at_end(f, drop_context, client_side);
+    need_whole_test(); /* it keeps its server to the end */
+    must(make_server(f, &program, "127.0.0.1",
+                     &(eddy_server_options){.tls = server_side, .tls_handshake_timeout = limit},
+                     &server));
     server_address(server, 0, &address);
     witness_init(&client, "client");
-    (void)host;
     must(eddy_loop_run_until_complete(
         f->loop,
-        eddy_loop_create_connection(
-            f->loop, witness_factory, &client, "127.0.0.1", eddy_address_port(&address),
-            &(eddy_connection_options){.tls = client_side, .server_hostname = "example.test"}),
+        eddy_loop_create_connection(f->loop, witness_factory, &client, "127.0.0.1",
+                                    eddy_address_port(&address),
+                                    &(eddy_connection_options){.tls = client_side,
+                                                               .server_hostname = "example.test",
+                                                               .tls_handshake_timeout = limit}),
         &value));
     eddy_transport_write(value.transport, "hello", 5);
     run_until_recorded(f->loop, "data:hello");
@@ -43,8 +54,6 @@ static void test_bytes_go_both_ways(struct fixture *f)
     eddy_server_close(server);
     eddy_server_unref(server);
     run_iterations(f->loop, 3);
-    eddy_tls_context_unref(server_side);
-    eddy_tls_context_unref(client_side);
 }
 
 int main(void)
