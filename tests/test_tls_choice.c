@@ -323,8 +323,8 @@ static void test_a_changed_context_brings_its_demands(struct fixture *f)
     second.on_server_name = NULL;
     second.version_max = EDDY_TLS_1_2;
     outcome = play_switched(&scene, &second);
-    assert_tls_failed(&outcome, "server", EDDY_ETLS,
-                      "the context for a.test does not speak TLSv1.3");
+    assert_tls_good(&outcome);
+    assert_string_equal(outcome.version, "TLSv1.2");
     recorder_reset();
 }
 
@@ -401,6 +401,72 @@ static void test_a_native_context_keeps_its_callback(struct fixture *f)
     assert_recorded("1");
 }
 
+/* Begin a session under one name, and offer it under another, which leads to `second`. */
+static struct tls_outcome play_crossing(struct contexts *contexts, struct reply *reply,
+                                        eddy_tls_context *second)
+{
+    struct tls_outcome outcome = {0};
+    SSL_SESSION *session;
+    struct tls_pair pair;
+
+    outcome.client = tls_pair_new(&pair, contexts->client, contexts->server, "c.test");
+    if (outcome.client < 0)
+        return outcome;
+    tls_pair_run(&pair);
+    session = SSL_get1_session(pair.client.ssl);
+    SSL_set_shutdown(pair.client.ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    tls_pair_free(&pair);
+    reply->context = second;
+    outcome.client = tls_pair_new(&pair, contexts->client, contexts->server, "a.test");
+    if (outcome.client == 0) {
+        SSL_set_session(pair.client.ssl, session);
+        tls_pair_run(&pair);
+        outcome.is_good = tls_pair_is_good(&pair);
+        outcome.was_resumed = SSL_session_reused(pair.server.ssl) == 1;
+        outcome.server = pair.server.result;
+        memcpy(outcome.server_text, pair.server.text, sizeof outcome.server_text);
+        tls_pair_free(&pair);
+    }
+    SSL_SESSION_free(session);
+    return outcome;
+}
+
+/* Nobody gets into a context that demands certificates by a session of one that does not. */
+static void test_a_session_does_not_cross_to_a_stricter_context(struct fixture *f)
+{
+    static const eddy_tls_version versions[] = {EDDY_TLS_1_2, EDDY_TLS_1_3};
+
+    (void)f;
+    for (size_t i = 0; i < 2; i++) {
+        struct tls_scene scene = tls_scene_new();
+        struct reply reply = {0, NULL};
+        eddy_tls_options strict = scene.server;
+        eddy_tls_context *second = NULL;
+        struct contexts contexts = {NULL, NULL};
+        struct tls_outcome outcome = {0};
+        int result;
+
+        strict.verify = EDDY_TLS_VERIFY_REQUIRED;
+        strict.ca_data = certificate_pem(scene.ca);
+        scene.client.version_max = versions[i];
+        scene.server.on_server_name = on_name;
+        scene.server.on_server_name_arg = &reply;
+        result = eddy_tls_context_new(&strict, &second);
+        if (result == 0)
+            result = eddy_tls_context_new(&scene.client, &contexts.client);
+        if (result == 0)
+            result = eddy_tls_context_new(&scene.server, &contexts.server);
+        if (result == 0)
+            outcome = play_crossing(&contexts, &reply, second);
+        contexts_free(&contexts);
+        eddy_tls_context_unref(second);
+        must(result);
+        assert_false(outcome.is_good);
+        assert_tls_failed(&outcome, "server", EDDY_ETLSVERIFY, "the client showed no certificate");
+    }
+    recorder_reset();
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -416,6 +482,7 @@ int main(void)
         TEST(test_a_name_changes_the_context),
         TEST(test_a_changed_context_brings_its_demands),
         TEST(test_a_second_hello_asks_no_second_time),
+        TEST(test_a_session_does_not_cross_to_a_stricter_context),
         TEST(test_secrets_go_to_the_key_log),
         TEST(test_a_native_context_keeps_its_callback),
     };

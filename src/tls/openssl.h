@@ -64,7 +64,6 @@ struct eddy_tls_context {
 struct eddy__tls_link {
     struct eddy_tls_context *context; /**< a reference; a server's name callback exchanges it */
     int (*verify)(int good, X509_STORE_CTX *store); /**< the program's own callback, or NULL */
-    bool alpn_offered;                              /**< servers: the client did */
     bool is_name_answered; /**< servers: on_server_name was called, if there is one */
 
     /* Why a callback refused; "" for no memory to say it. NULL: none did. */

@@ -13,45 +13,23 @@ static const char *callback_text(int code)
     return eddy__thread_state()->error->code == code ? eddy_error_text() : eddy_strerror(code);
 }
 
-/* OpenSSL asks nobody about ALPN if the client offers none, so that has to be seen before. */
-static int server_on_hello(SSL *ssl, int *alert, void *arg)
-{
-    struct eddy__tls_link *link = eddy__tls_link_of(ssl);
-    const unsigned char *data;
-    size_t size;
-
-    (void)alert, (void)arg;
-    if (link != NULL)
-        link->alpn_offered =
-            SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation,
-                                      &data, &size) == 1;
-    return SSL_CLIENT_HELLO_SUCCESS;
-}
-
-/* True if `context` speaks the version that was settled on before the name was known. */
-static bool server_speaks(const struct eddy_tls_context *context, const SSL *ssl)
-{
-    long min = SSL_CTX_get_min_proto_version(context->native);
-    long max = SSL_CTX_get_max_proto_version(context->native);
-    int version = SSL_version(ssl);
-
-    return version >= min && (max == 0 || version <= max);
-}
-
 /* Certificate, key, trust, ciphers of 1.2 and callbacks come with the SSL_CTX; what SSL_new() has
- * copied is set anew. Suites of 1.3 and groups are settled by then, by the first context. */
+ * copied is set anew. Suites of 1.3 and groups stay the first context's. */
 static int server_switch(SSL *ssl, struct eddy__tls_link *link, struct eddy_tls_context *context)
 {
     struct eddy_tls_context *before = link->context;
+    SSL_CTX *native = context->native;
 
-    if (SSL_set_SSL_CTX(ssl, context->native) == NULL) {
+    if (SSL_set_SSL_CTX(ssl, native) == NULL ||
+        SSL_set_min_proto_version(ssl, (int)SSL_CTX_get_min_proto_version(native)) != 1 ||
+        SSL_set_max_proto_version(ssl, (int)SSL_CTX_get_max_proto_version(native)) != 1) {
         eddy__tls_refuse(link, EDDY_ENOMEM, 0, "changing the context: out of memory");
         return SSL_AD_INTERNAL_ERROR;
     }
     link->context = eddy_tls_context_ref(context);
     SSL_clear_options(ssl, SSL_OP_NO_TICKET);
-    SSL_set_options(ssl, SSL_CTX_get_options(context->native));
-    SSL_set_num_tickets(ssl, SSL_CTX_get_num_tickets(context->native));
+    SSL_set_options(ssl, SSL_CTX_get_options(native));
+    SSL_set_num_tickets(ssl, SSL_CTX_get_num_tickets(native));
     eddy__tls_verify_setup(ssl);
     eddy_tls_context_unref(before);
     return 0;
@@ -73,43 +51,67 @@ static int server_ask(SSL *ssl, struct eddy__tls_link *link, const char *name)
         return 0;
     if (context == NULL || !eddy__tls_context_is_server(context)) {
         eddy__tls_refuse(link, EDDY_ETLS, EDDY_EINVALID,
-                         "on_server_name gave no server's context "
-                         "for %s",
-                         shown);
+                         "on_server_name gave no server's context for %s", shown);
         return SSL_AD_INTERNAL_ERROR;
-    }
-    if (!server_speaks(context, ssl)) {
-        eddy__tls_refuse(link, EDDY_ETLS, SSL_R_UNSUPPORTED_PROTOCOL,
-                         "no TLS version in common: the context for %s does not speak %s", shown,
-                         SSL_get_version(ssl));
-        return SSL_AD_PROTOCOL_VERSION;
     }
     return server_switch(ssl, link, context);
 }
 
-/* OpenSSL calls this with a name and without, and again for a client's second hello, when the
- * context may be another one already. */
-static int server_on_name(SSL *ssl, int *alert, void *arg)
+/* The name in the extension: a list of one, of the kind 0. NULL for none, and for what is no such
+ * list, which OpenSSL refuses when it gets there. */
+static const char *hello_name(SSL *ssl, char room[TLSEXT_MAXLEN_host_name + 1])
+{
+    const unsigned char *data;
+    size_t size;
+    size_t length;
+
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &size) != 1 || size < 5 ||
+        data[2] != TLSEXT_NAMETYPE_host_name)
+        return NULL;
+    length = (size_t)data[3] << 8 | data[4];
+    if (length == 0 || length > TLSEXT_MAXLEN_host_name || length != size - 5 ||
+        memchr(data + 5, '\0', length) != NULL)
+        return NULL;
+    memcpy(room, data + 5, length);
+    room[length] = '\0';
+    return room;
+}
+
+/* Before anything is settled, above all whether a session is resumed: one that was begun without a
+ * certificate of the client must not lead into a context that demands one. OpenSSL's own callback
+ * for names comes too late for that. A client that has to say hello again is not asked again. */
+static int server_on_hello(SSL *ssl, int *alert, void *arg)
 {
     struct eddy__tls_link *link = eddy__tls_link_of(ssl);
-    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    char room[TLSEXT_MAXLEN_host_name + 1];
+    const unsigned char *data;
+    size_t size;
     int refused = 0;
 
     (void)arg;
     if (link == NULL)
-        return SSL_TLSEXT_ERR_NOACK;
+        return SSL_CLIENT_HELLO_SUCCESS;
     if (!link->is_name_answered && link->context->on_server_name != NULL)
-        refused = server_ask(ssl, link, name);
+        refused = server_ask(ssl, link, hello_name(ssl, room));
     link->is_name_answered = true;
-    if (refused == 0 && link->context->alpn_required && !link->alpn_offered) {
+    /* OpenSSL asks nobody about ALPN if the client offers none. */
+    if (refused == 0 && link->context->alpn_required &&
+        SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &data,
+                                  &size) != 1) {
         eddy__tls_refuse(link, EDDY_ETLS, SSL_R_NO_APPLICATION_PROTOCOL,
                          "no protocol in common: the client offered none by ALPN");
         refused = SSL_AD_NO_APPLICATION_PROTOCOL;
     }
     *alert = refused;
-    if (refused != 0)
-        return SSL_TLSEXT_ERR_ALERT_FATAL;
-    return name != NULL ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+    return refused == 0 ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
+}
+
+/* The name was answered by then; the client hears that it was understood. */
+static int server_on_name(SSL *ssl, int *alert, void *arg)
+{
+    (void)alert, (void)arg;
+    return SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name) != NULL ? SSL_TLSEXT_ERR_OK
+                                                                      : SSL_TLSEXT_ERR_NOACK;
 }
 
 /** What a client offers, on the wire and as texts. */
