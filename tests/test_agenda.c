@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The agenda from inside: calls and nodes in one order, whatever moves, is cancelled or broken off. */
+/* The agenda from inside: calls and nodes keep one order, whatever is moved or broken off. */
 #include "common/agenda.h"
 #include "common/memory.h"
 #include "support/support.h"

@@ -74,6 +74,16 @@ static void exception_object(struct exception_record *record, const char *key, c
     exception_line(record, key, object != NULL ? text : NULL);
 }
 
+/** A handle by its number, which no other of its kind has. */
+static void exception_handle(struct exception_record *record, const eddy_handle *handle)
+{
+    char text[32];
+
+    if (handle != NULL)
+        snprintf(text, sizeof text, "number %llu", (unsigned long long)handle->generation);
+    exception_line(record, "handle", handle != NULL ? text : NULL);
+}
+
 static void exception_socket(struct exception_record *record, const eddy_socket *socket)
 {
     char text[32];
@@ -103,7 +113,7 @@ static void exception_keys(struct exception_record *record, const eddy_loop *loo
 
     exception_object(record, "asyncgen", context->asyncgen);
     exception_object(record, "future", context->future);
-    exception_object(record, "handle", context->handle != NULL ? context->handle->slot : NULL);
+    exception_handle(record, context->handle);
     exception_place(record, loop);
     exception_object(record, "protocol", context->protocol);
     exception_socket(record, context->socket);
@@ -174,7 +184,7 @@ void eddy_loop_call_exception_handler(eddy_loop *loop, const eddy_exception_cont
         copy.exception_text = text;
     }
     if (copy.handle != NULL && copy.handle_traceback == NULL && loop->current != NULL &&
-        loop->current == copy.handle->slot)
+        loop->current == eddy__slot_of_handle(*copy.handle))
         copy.handle_traceback = eddy__place_text(loop->current->created_at, place);
     if (loop->exception_handler == NULL) {
         eddy_loop_default_exception_handler(loop, &copy);

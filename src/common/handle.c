@@ -160,14 +160,6 @@ int eddy_loop_call_at_in_context(eddy_loop *loop, eddy_time when, eddy_callback 
     return handle_at(loop, callback, arg, &timing, handle);
 }
 
-/** The slot, as long as it still serves what the handle was made for. */
-static struct eddy__slot *handle_slot(eddy_handle handle)
-{
-    struct eddy__slot *slot = handle.slot;
-
-    return slot != NULL && slot->generation == handle.generation ? slot : NULL;
-}
-
 void eddy_handle_cancel(eddy_handle handle)
 {
     struct eddy__slot *slot;
@@ -176,12 +168,13 @@ void eddy_handle_cancel(eddy_handle handle)
         eddy__soon_cancel(handle);
         return;
     }
-    slot = handle_slot(handle);
+    slot = eddy__slot_of_handle(handle);
     if (slot == NULL)
         return;
     if (slot->state == EDDY_HANDLE_SCHEDULED)
         eddy__slot_drop(handle.loop, slot);
-    slot->state = EDDY_HANDLE_CANCELLED;
+    else
+        slot->state = EDDY_HANDLE_CANCELLED; /* after it ran this is only a mark */
 }
 
 eddy_handle_state eddy_handle_get_state(eddy_handle handle)
@@ -190,7 +183,7 @@ eddy_handle_state eddy_handle_get_state(eddy_handle handle)
 
     if (eddy__soon_owns(handle))
         return eddy__soon_get_state(handle);
-    slot = handle_slot(handle);
+    slot = eddy__slot_of_handle(handle);
     return slot == NULL ? EDDY_HANDLE_GONE : (eddy_handle_state)slot->state;
 }
 
@@ -205,7 +198,7 @@ eddy_context *eddy_handle_get_context(eddy_handle handle)
 
     if (eddy__soon_owns(handle))
         return eddy__soon_get_context(handle);
-    slot = handle_slot(handle);
+    slot = eddy__slot_of_handle(handle);
     return slot == NULL ? NULL : slot->context;
 }
 

@@ -136,7 +136,7 @@ void eddy__listener_start(struct eddy__listener *listener)
     const struct eddy__backend *backend = listener->channel.loop->backend;
     int turn = listener->server->backlog < TURN_MAX - 1 ? listener->server->backlog + 1 : TURN_MAX;
 
-    if (listener->is_dead || listener->accepting || listener->retry.position != 0 ||
+    if (listener->is_dead || listener->accepting || listener->retry.is_running ||
         eddy__server_is_full(listener->server))
         return;
     listener->accepting = true;

@@ -274,11 +274,10 @@ static void loop_drop_scheduled(struct eddy_loop *loop)
 /** Drop the timers: the library's own have been stopped, so that only slots are left. */
 static void loop_drop_timers(struct eddy_loop *loop)
 {
-    while (loop->timers.count > 0) {
-        struct eddy__timer *last = loop->timers.entries[loop->timers.count - 1].timer;
+    struct eddy__timer *timer;
 
-        eddy__slot_drop(loop, eddy__slot_of_ready(&last->ready));
-    }
+    while ((timer = eddy__timers_first(&loop->timers)) != NULL)
+        eddy__slot_drop(loop, eddy__slot_of_ready(&timer->ready));
 }
 
 /** Let go of everything that is under way, and run what only tells its owner "it is over". */

@@ -69,7 +69,7 @@ static void watch_postpone(struct eddy__operation *operation)
     struct eddy_loop *loop = operation->channel->channel.loop;
 
     watching->failed[operation->kind->receiving ? 0 : 1] = true;
-    if (watching->retry.position == 0)
+    if (!watching->retry.is_running)
         eddy__timer_start(&loop->timers, &watching->retry,
                           eddy__time_add(eddy__loop_now(loop), RETRY_DELAY));
 }
