@@ -81,13 +81,8 @@ static int context_set_algorithms(SSL_CTX *native, const eddy_tls_options *optio
     return 0;
 }
 
-enum { SECURITY_LEVEL_MIN = 2 };
-
 static void context_set_safety(SSL_CTX *native, const eddy_tls_options *options)
 {
-    /* What a build of OpenSSL begins with differs: keys of 112 bits are the least everywhere. */
-    if (SSL_CTX_get_security_level(native) < SECURITY_LEVEL_MIN)
-        SSL_CTX_set_security_level(native, SECURITY_LEVEL_MIN);
     SSL_CTX_clear_options(native,
                           SSL_OP_LEGACY_SERVER_CONNECT | SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION);
     SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
@@ -101,8 +96,7 @@ static void context_set_safety(SSL_CTX *native, const eddy_tls_options *options)
         SSL_CTX_set_options(native, SSL_OP_NO_TICKET);
         SSL_CTX_set_num_tickets(native, 0);
     }
-    SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_mode(native, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(native, 1);
 }
 

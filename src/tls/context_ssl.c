@@ -196,8 +196,7 @@ static int ssl_set_host(SSL *ssl, const char *host, bool check)
  * back; what has to be written again may have moved; records are read many at a time. */
 static void ssl_set_modes(SSL *ssl)
 {
-    SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                          SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_set_read_ahead(ssl, 1);
     SSL_set_options(ssl, SSL_OP_NO_RENEGOTIATION);
     eddy__tls_verify_setup(ssl);

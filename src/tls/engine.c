@@ -179,12 +179,19 @@ static int engine_note(struct eddy_tls *engine)
     return 0;
 }
 
+/** OpenSSL finds reasons in its queue of errors: what a program has left there is none. */
+static void engine_begin(void)
+{
+    if (ERR_peek_error() != 0) /* much cheaper than to empty it each time */
+        ERR_clear_error();
+}
+
 int eddy__tls_engine_handshake(struct eddy_tls *engine)
 {
     int result;
     int error;
 
-    ERR_clear_error();
+    engine_begin();
     result = SSL_do_handshake(engine->ssl);
     if (result != 1)
         return engine_status(engine, result);
@@ -199,7 +206,7 @@ int64_t eddy__tls_engine_read(struct eddy_tls *engine, void *buffer, size_t size
 {
     int result;
 
-    ERR_clear_error();
+    engine_begin();
     result = SSL_read(engine->ssl, buffer, size < INT_MAX ? (int)size : INT_MAX);
     return result > 0 ? result : engine_status(engine, result);
 }
@@ -208,7 +215,7 @@ int64_t eddy__tls_engine_write(struct eddy_tls *engine, const void *data, size_t
 {
     int result;
 
-    ERR_clear_error();
+    engine_begin();
     result = SSL_write(engine->ssl, data, size < INT_MAX ? (int)size : INT_MAX);
     return result > 0 ? result : engine_status(engine, result);
 }
@@ -217,10 +224,20 @@ int eddy__tls_engine_close(struct eddy_tls *engine)
 {
     int result;
 
-    ERR_clear_error();
+    engine_begin();
     engine->is_closing = true;
     result = SSL_shutdown(engine->ssl);
     return result >= 0 ? EDDY__TLS_DONE : engine_status(engine, result);
+}
+
+bool eddy__tls_engine_has_pending(const struct eddy_tls *engine)
+{
+    return SSL_has_pending(engine->ssl) == 1;
+}
+
+void eddy__tls_engine_cool(struct eddy_tls *engine)
+{
+    SSL_free_buffers(engine->ssl);
 }
 
 int eddy__tls_engine_error(const struct eddy_tls *engine)

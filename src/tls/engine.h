@@ -62,6 +62,12 @@ int eddy__tls_engine_close(struct eddy_tls *engine);
 /** Ask for new keys, sent with the next bytes: 0, EDDY_ENOTSUPPORTED, EDDY_ETLS. */
 int eddy__tls_engine_update_keys(struct eddy_tls *engine, bool both);
 
+/** Whether a call of read can find anything, although the wire's input is empty. */
+bool eddy__tls_engine_has_pending(const struct eddy_tls *engine);
+
+/** Give back buffers that hold nothing; the next call takes new ones. */
+void eddy__tls_engine_cool(struct eddy_tls *engine);
+
 /** Why it FAILED: EDDY_ETLS, EDDY_ETLSVERIFY, EDDY_ENOMEM; the call that did so set the text. */
 int eddy__tls_engine_error(const struct eddy_tls *engine);
 

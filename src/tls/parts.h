@@ -52,12 +52,17 @@ enum tls_event {
 
 enum tls_told { TLS_TOLD_INIT, TLS_TOLD_MADE, TLS_TOLD_EOF, TLS_TOLD_LOST };
 
+/** So many connections keep OpenSSL's buffers while they are idle: those that were busy last. */
+enum { TLS_WARM_MAX = 16 };
+
 /** What the TLS transports of one loop have in common, for each depth of TLS in TLS. */
 struct eddy__tls_lane {
     struct eddy__tls_lane *deeper;
     unsigned char *plain;     /**< where input is decrypted, lent to data_received() */
     unsigned char *cipher;    /**< where output is encrypted, until the callback ends */
     struct eddy__tls *holder; /**< whose output is there, or NULL */
+    struct eddy__tls *warm[TLS_WARM_MAX];
+    unsigned warm_next;       /**< who cools down next */
     struct eddy__ready flush; /**< at the end of the batch in which was written */
 };
 
@@ -96,6 +101,7 @@ struct eddy__tls {
     eddy_time shutdown_timeout;
     uint8_t state;
     uint8_t told;
+    uint8_t warm;      /**< its place in the lane, from 1; 0: it has none */
     bool app_paused;   /**< by pause_reading() */
     bool lower_held;   /**< lower was told to pause reading */
     bool lower_full;   /**< lower told us to pause writing */
@@ -212,5 +218,8 @@ void eddy__tls_lane_flush_later(struct eddy__tls *tls);
 
 /** Forget what is there. */
 void eddy__tls_lane_release(struct eddy__tls *tls);
+
+/** The connection is over: its place among the warm ones is free. */
+void eddy__tls_lane_leave(struct eddy__tls *tls);
 
 #endif

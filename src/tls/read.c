@@ -110,7 +110,9 @@ static size_t tls_decrypt(struct eddy__tls *tls, unsigned char *room, size_t siz
         result = eddy__tls_engine_read(tls->engine, room + done, size - done);
         if (result > 0) {
             done += (size_t)result;
-            continue;
+            if (tls->wire.in_size > 0 || eddy__tls_engine_has_pending(tls->engine))
+                continue;
+            result = EDDY__TLS_WANT_INPUT; /* as it would say itself */
         }
         if (result == EDDY__TLS_WANT_ROOM && !tls_is_blocked(tls)) {
             eddy__tls_lane_flush(tls);

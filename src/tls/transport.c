@@ -84,6 +84,7 @@ static void tls_let_go(struct eddy__tls *tls)
 {
     struct eddy_transport *lower = tls->lower;
 
+    eddy__tls_lane_leave(tls);
     eddy__timer_unreserve(&tls->transport.loop->timers, &tls->timer);
     tls->told = TLS_TOLD_LOST;
     tls->transport.protocol = NULL;
