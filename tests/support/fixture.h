@@ -82,7 +82,7 @@ struct test {
 /** Run exactly `count` iterations, none of which waits (LOOP-10). */
 void run_iterations(eddy_loop *loop, int count);
 
-/** Run the loop until `*flag`, looked at every millisecond; fail after ten seconds of the loop. */
+/** Run the loop until `*flag`, looked at every millisecond; fail after half a minute. */
 #define run_until(loop, flag) fixture_run_until(loop, flag, __FILE__, __LINE__)
 
 /** Run the loop until `condition` holds, looked at every millisecond; else as run_until(). */

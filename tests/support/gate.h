@@ -24,7 +24,7 @@ void gate_fini(struct gate *gate);
 /** An eddy_function: stand before the gate, a struct gate. The result is 42. */
 int gate_pass(void *gate, eddy_value *result);
 
-/** Wait until `count` have come, at most ten seconds; how many that are. */
+/** Wait until `count` have come, at most half a minute; how many that are. */
 int gate_await(struct gate *gate, int count);
 void gate_open(struct gate *gate);
 
