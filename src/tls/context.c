@@ -81,8 +81,13 @@ static int context_set_algorithms(SSL_CTX *native, const eddy_tls_options *optio
     return 0;
 }
 
+enum { SECURITY_LEVEL_MIN = 2 };
+
 static void context_set_safety(SSL_CTX *native, const eddy_tls_options *options)
 {
+    /* What a build of OpenSSL begins with differs: keys of 112 bits are the least everywhere. */
+    if (SSL_CTX_get_security_level(native) < SECURITY_LEVEL_MIN)
+        SSL_CTX_set_security_level(native, SECURITY_LEVEL_MIN);
     SSL_CTX_clear_options(native,
                           SSL_OP_LEGACY_SERVER_CONNECT | SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION);
     SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
