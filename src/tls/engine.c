@@ -202,13 +202,34 @@ int eddy__tls_engine_handshake(struct eddy_tls *engine)
     return EDDY__TLS_DONE;
 }
 
+/** OpenSSL answers a request for new keys when it writes next, which may be never: have it now. */
+static int engine_answer(struct eddy_tls *engine)
+{
+    int result;
+
+    if (SSL_get_key_update_type(engine->ssl) != SSL_KEY_UPDATE_NOT_REQUESTED || engine->is_closing)
+        return EDDY__TLS_WANT_INPUT;
+    engine_begin();
+    /* Refused while a record is half written: then that write brings the answer. */
+    if (!SSL_key_update(engine->ssl, SSL_KEY_UPDATE_NOT_REQUESTED)) {
+        ERR_clear_error();
+        return EDDY__TLS_WANT_INPUT;
+    }
+    result = SSL_do_handshake(engine->ssl);
+    return result == 1 ? EDDY__TLS_WANT_INPUT : engine_status(engine, result);
+}
+
 int64_t eddy__tls_engine_read(struct eddy_tls *engine, void *buffer, size_t size)
 {
+    int status;
     int result;
 
     engine_begin();
     result = SSL_read(engine->ssl, buffer, size < INT_MAX ? (int)size : INT_MAX);
-    return result > 0 ? result : engine_status(engine, result);
+    if (result > 0)
+        return result;
+    status = engine_status(engine, result);
+    return status == EDDY__TLS_WANT_INPUT ? engine_answer(engine) : status;
 }
 
 int64_t eddy__tls_engine_write(struct eddy_tls *engine, const void *data, size_t size)
@@ -226,13 +247,20 @@ int eddy__tls_engine_close(struct eddy_tls *engine)
 
     engine_begin();
     engine->is_closing = true;
+    /* A message that has come in part has to come to its end first. */
+    if (SSL_in_init(engine->ssl)) {
+        result = SSL_do_handshake(engine->ssl);
+        if (result != 1)
+            return engine_status(engine, result);
+    }
     result = SSL_shutdown(engine->ssl);
     return result >= 0 ? EDDY__TLS_DONE : engine_status(engine, result);
 }
 
 bool eddy__tls_engine_has_pending(const struct eddy_tls *engine)
 {
-    return SSL_has_pending(engine->ssl) == 1;
+    return SSL_has_pending(engine->ssl) == 1 ||
+           SSL_get_key_update_type(engine->ssl) == SSL_KEY_UPDATE_NOT_REQUESTED;
 }
 
 void eddy__tls_engine_cool(struct eddy_tls *engine)

@@ -62,7 +62,7 @@ int eddy__tls_engine_close(struct eddy_tls *engine);
 /** Ask for new keys, sent with the next bytes: 0, EDDY_ENOTSUPPORTED, EDDY_ETLS. */
 int eddy__tls_engine_update_keys(struct eddy_tls *engine, bool both);
 
-/** Whether a call of read can find anything, although the wire's input is empty. */
+/** Whether a call of read can find or answer anything, although the wire's input is empty. */
 bool eddy__tls_engine_has_pending(const struct eddy_tls *engine);
 
 /** Give back buffers that hold nothing; the next call takes new ones. */

@@ -196,10 +196,11 @@ static void tls_read(struct eddy__tls *tls)
 /** Closing: what still comes is of no use, but its end is (TLS-38). */
 static void tls_discard(struct eddy__tls *tls)
 {
+    unsigned char nowhere[1024]; /* the lane's may be lent: another protocol closes us meanwhile */
     int status = EDDY__TLS_DONE;
 
     while (status == EDDY__TLS_DONE)
-        tls_decrypt(tls, tls->lane->plain, TLS_PLAIN_MAX, &status);
+        tls_decrypt(tls, nowhere, sizeof nowhere, &status);
     if (status == EDDY__TLS_CLOSED || tls->lower_ended)
         tls->peer_done = true;
     else if (status == EDDY__TLS_FAILED)
@@ -212,7 +213,9 @@ static void tls_flush(struct eddy__tls *tls)
     int status = EDDY__TLS_DONE;
 
     eddy__tls_encrypt(tls);
-    if (tls->state != TLS_FLUSHING || tls->plain.size > 0)
+    /* What waits for input goes nowhere once that has ended. */
+    if (tls->state != TLS_FLUSHING ||
+        (tls->plain.size > 0 && (tls_is_blocked(tls) || !tls->lower_ended)))
         return;
     if (!tls->is_notified) {
         eddy__tls_lane_hold(tls);
@@ -223,7 +226,7 @@ static void tls_flush(struct eddy__tls *tls)
         }
         if (status == EDDY__TLS_FAILED)
             eddy__tls_fail(tls, eddy__tls_engine_error(tls->engine));
-        if (status != EDDY__TLS_DONE)
+        if (status != EDDY__TLS_DONE && !(status == EDDY__TLS_WANT_INPUT && tls->lower_ended))
             return;
         tls->is_notified = true;
     }

@@ -196,8 +196,14 @@ void tls_peer_send(struct tls_peer *peer, const char *text)
     tls_peer_send_bytes(peer, text, strlen(text));
 }
 
-/* Decrypt as soon as there is something; 0 at the end of the stream, of TLS, or of patience. */
-static size_t peer_read_waiting(struct tls_peer *peer, char *buffer, size_t size)
+size_t tls_peer_take(struct tls_peer *peer, void *buffer, size_t size)
+{
+    int taken = BIO_read(peer->out, buffer, (int)size);
+
+    return taken > 0 ? (size_t)taken : 0;
+}
+
+size_t tls_peer_receive(struct tls_peer *peer, void *buffer, size_t size)
 {
     eddy_loop *loop = peer->raw.f->loop;
     eddy_time end = 0;
@@ -222,7 +228,7 @@ void tls_peer_expect_text(struct tls_peer *peer, const char *text, const char *f
 
     assert_true(wanted < sizeof buffer);
     do {
-        part = peer_read_waiting(peer, buffer + have, sizeof buffer - 1 - have);
+        part = tls_peer_receive(peer, buffer + have, sizeof buffer - 1 - have);
         have += part;
     } while (part > 0 && have < wanted);
     buffer[have] = '\0';
@@ -240,7 +246,7 @@ size_t tls_peer_drain(struct tls_peer *peer, size_t size)
     do {
         size_t room = size - have < sizeof buffer ? size - have : sizeof buffer;
 
-        part = peer_read_waiting(peer, buffer, room);
+        part = tls_peer_receive(peer, buffer, room);
         have += part;
     } while (part > 0 && have < size);
     return have;
@@ -256,6 +262,6 @@ void tls_peer_expect_close_notify(struct tls_peer *peer)
 {
     char buffer[16];
 
-    assert_int_equal(peer_read_waiting(peer, buffer, sizeof buffer), 0);
+    assert_int_equal(tls_peer_receive(peer, buffer, sizeof buffer), 0);
     assert_true(SSL_get_shutdown(peer->ssl) & SSL_RECEIVED_SHUTDOWN);
 }

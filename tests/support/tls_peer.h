@@ -13,7 +13,8 @@
  *     tls_peer_send(&peer, "hello");
  *     run_until_recorded(f->loop, "data:hello");
  *
- * The fixture gives everything back. The peer's memory is OpenSSL's, which no sweep over the library's allocations hits.
+ * The fixture gives everything back. The peer's memory is OpenSSL's, which no sweep over the
+ * library's allocations hits.
  */
 #ifndef TESTS_SUPPORT_TLS_PEER_H
 #define TESTS_SUPPORT_TLS_PEER_H
@@ -75,6 +76,12 @@ void tls_peer_send_bytes(struct tls_peer *peer, const void *data, size_t size);
 
 /** Encrypt, but do not send yet: a later pump does, all in one. */
 void tls_peer_prepare(struct tls_peer *peer, const void *data, size_t size);
+
+/** Take ciphertext that OpenSSL wants to send, at most `size` bytes: how many. */
+size_t tls_peer_take(struct tls_peer *peer, void *buffer, size_t size);
+
+/** Run the loop until something can be decrypted; 0 at the end of TLS, of the stream, of time. */
+size_t tls_peer_receive(struct tls_peer *peer, void *buffer, size_t size);
 
 /** Run the loop until exactly `text` has come, or fail. */
 #define tls_peer_expect(peer, text) tls_peer_expect_text(peer, text, __FILE__, __LINE__)

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "support/tls_scene.h"
+#include "support/support.h"
+#include "support/sweep.h"
+#include "tls/parts.h"
+
+static void scene_connect(struct fixture *f, struct tls_scene *s, enum tls_peer_side side)
+{
+    tls_kit_init(f, &s->kit);
+    connect_tls_peer(f, &s->kit, &s->w, side, &s->peer);
+    assert_recorded("made");
+}
+
+void tls_scene_begin(struct fixture *f, struct tls_scene *s, enum tls_peer_side side)
+{
+    witness_init(&s->w, NULL);
+    scene_connect(f, s, side);
+}
+
+void tls_scene_begin_buffered(struct fixture *f, struct tls_scene *s, enum tls_peer_side side,
+                              void *buffer, size_t size)
+{
+    witness_init_buffered(&s->w, NULL, buffer, size);
+    scene_connect(f, s, side);
+}
+
+void tls_scene_settle(struct fixture *f, struct tls_scene *s)
+{
+    run_for(f->loop, EDDY_MILLISECONDS(2));
+    run_iterations(f->loop, 3);
+    give_up_if(s->w.transport == NULL);
+}
+
+void tls_scene_abort(struct fixture *f, struct tls_scene *s)
+{
+    give_up_if(s->w.transport == NULL);
+    eddy_transport_abort(s->w.transport);
+    run_until_recorded(f->loop, "lost:0");
+    assert_recorded("lost:0");
+}
+
+size_t tls_scene_fill(struct tls_scene *s)
+{
+    give_up_if(s->w.transport == NULL);
+    return fill_transport(s->w.transport);
+}
+
+void tls_scene_check_filling(struct tls_scene *s, size_t size)
+{
+    char buffer[4096];
+    size_t have = 0;
+
+    while (have < size) {
+        size_t room = size - have < sizeof buffer ? size - have : sizeof buffer;
+        size_t part = tls_peer_receive(&s->peer, buffer, room);
+
+        if (part == 0)
+            fail_msg("%lu of %lu bytes came", (unsigned long)have, (unsigned long)size);
+        for (size_t i = 0; i < part; i++) {
+            if (buffer[i] != peer_filling(have + i))
+                fail_msg("byte %lu is wrong", (unsigned long)(have + i));
+        }
+        have += part;
+    }
+}
+
+eddy_transport *tls_scene_lower(const struct tls_scene *s)
+{
+    return tls_of(s->w.transport)->lower;
+}
