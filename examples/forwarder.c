@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A port forwarder: `forwarder [--tls CERTIFICATE KEY] LISTEN TARGET`, each HOST:PORT, :PORT, or the
- * path of a Unix socket. With --tls those who come speak TLS, and the target does not have to.
+ * A port forwarder: `forwarder [--tls CERTIFICATE KEY] LISTEN TARGET`, each HOST:PORT, :PORT, or
+ * the path of a Unix socket. With --tls those who come speak TLS, and the target need not.
  *
  * What comes from one side goes to the other, at the pace of the slower one: a side that is told to
  * pause writing pauses the other's reading. The end of a stream is passed on by itself, where the

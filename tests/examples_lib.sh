@@ -76,3 +76,51 @@ stop()
     wait "$server_pid"
     server_pid=
 }
+
+#
+# TLS
+#
+# need_tls: the programs speak it, and there is an openssl command to make certificates with.
+need_tls()
+{
+    command -v openssl >/dev/null 2>&1 || skip "openssl is not installed"
+    ${EDDY_RUN:-} "$programs/forwarder${EDDY_EXE:-}" --tls "$scratch/none" "$scratch/none" \
+        127.0.0.1:0 127.0.0.1:1 >"$scratch/out" 2>&1 && fail "TLS without a certificate"
+    ! grep -q 'without TLS' "$scratch/out" || skip "$(tr -d '\r' <"$scratch/out")"
+}
+
+openssl_quietly()
+{
+    openssl "$@" >"$scratch/openssl" 2>&1 || {
+        cat "$scratch/openssl" >&2
+        fail "openssl $1"
+    }
+}
+
+# authority NAME: $scratch/NAME.pem and NAME.key, good for signing others for two days.
+authority()
+{
+    printf '[req]\nprompt = no\ndistinguished_name = name\nx509_extensions = extensions\n%s' "[name]
+CN = $1
+[extensions]
+basicConstraints = critical, CA:TRUE
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+" >"$scratch/$1.conf"
+    openssl_quietly req -x509 -newkey rsa:2048 -nodes -sha256 -days 2 -config "$scratch/$1.conf" \
+        -keyout "$scratch/$1.key" -out "$scratch/$1.pem"
+}
+
+# certificate NAME AUTHORITY NAMES: the same for a peer with such names, "DNS:a.test,IP:127.0.0.1".
+certificate()
+{
+    printf '[req]\nprompt = no\ndistinguished_name = name\n[name]\nCN = %s\n' "$1" \
+        >"$scratch/$1.conf"
+    printf 'basicConstraints = CA:FALSE\nextendedKeyUsage = serverAuth, clientAuth\n%s\n' \
+        "subjectAltName = $3" >"$scratch/$1.extensions"
+    openssl_quietly req -new -newkey rsa:2048 -nodes -sha256 -config "$scratch/$1.conf" \
+        -keyout "$scratch/$1.key" -out "$scratch/$1.request"
+    openssl_quietly x509 -req -in "$scratch/$1.request" -sha256 -days 2 -CA "$scratch/$2.pem" \
+        -CAkey "$scratch/$2.key" -CAserial "$scratch/$2.serial" -CAcreateserial \
+        -extfile "$scratch/$1.extensions" -out "$scratch/$1.pem"
+}
