@@ -20,9 +20,13 @@ static int pipe_error(void)
 int eddy__pipe_check(eddy_socket fd, bool *is_device)
 {
     struct stat status;
+    int error;
 
-    if (EDDY__SYS(fstat)((int)fd, &status) != 0)
-        return eddy_error(pipe_error(), "descriptor %lld cannot be looked at", (long long)fd);
+    if (EDDY__SYS(fstat)((int)fd, &status) != 0) {
+        error = pipe_error();
+        return eddy_error(error, "descriptor %lld cannot be looked at: %s", (long long)fd,
+                          eddy_strerror(error));
+    }
     *is_device = S_ISCHR(status.st_mode);
     if (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || S_ISCHR(status.st_mode))
         return 0;
