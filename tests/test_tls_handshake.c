@@ -2,6 +2,7 @@
 /* How TLS connections are made, and how that fails (TLS-1, TLS-3, TLS-6, TLS-17..TLS-25). */
 #include "support/support.h"
 #include "support/program.h"
+#include "support/sweep.h"
 #include "support/tls_peer.h"
 #include "common/loop.h"
 #include "common/server.h"
@@ -100,6 +101,7 @@ static void test_made_after_the_handshake(struct fixture *f)
     assert_nothing_recorded();
     tls_peer_prepare(&s.peer, "early", 5);
     tls_peer_pump(&s.peer);
+    assert_int_equal(BIO_ctrl_pending(s.peer.out), 0);
     must(eddy_loop_run_until_complete(f->loop, s.future, &value));
     run_until_recorded(f->loop, "data:early");
     assert_recorded("made", "data:early");

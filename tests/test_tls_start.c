@@ -2,6 +2,7 @@
 /* start_tls(): a live connection becomes TLS (TLS-7..TLS-14). */
 #include "support/support.h"
 #include "support/program.h"
+#include "support/sweep.h"
 #include "support/tls_peer.h"
 #include <string.h>
 
@@ -167,7 +168,7 @@ static void test_received_bytes_are_handed_over(struct fixture *f)
     assert_recorded("lost:0");
 }
 
-/* TLS-12, TLS-13, TLS-22: a cancelled one ends the connection, and the protocol hears of it once. */
+/* TLS-12, TLS-13, TLS-22: a cancelled one ends the connection; the protocol hears of it once. */
 static void cancel_after(struct fixture *f, int iterations)
 {
     struct scene s;
@@ -203,6 +204,7 @@ static void test_the_peer_hangs_up(struct fixture *f)
     scene_begin(f, &s, TLS_PEER_IS_SERVER);
     future = scene_start(f, &s, NULL);
     must_begin(f, future, EDDY_NO_SOCKET);
+    need_whole_test(); /* the future is held */
     peer_shutdown(&s.peer.raw);
     assert_int_equal(eddy_loop_run_until_complete(f->loop, future, NULL), EDDY_ECONNRESET);
     run_until_recorded(f->loop, "lost:EDDY_ECONNRESET");
