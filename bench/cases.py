@@ -30,6 +30,7 @@ READY = (*PEERS, "uvloop", "asyncio")
 TASKS = ("floor", "eddy", "uvloop", "asyncio")
 SPAWN = ("floor", "eddy", "libuv", "uvloop", "asyncio")
 
+TLS = ("floor", "eddy", "libevent", "asio", "uvloop", "asyncio")
 DATAGRAM = ("floor", "eddy", "eddy_gathered", "libuv", "libevent", "libev", "asio", "uvloop",
             "asyncio")
 
@@ -116,6 +117,18 @@ CASES = [
          options={"connections": 64, "idle": 10000, "warm": 0.5}, count=10000),
     Case("memory", "Memory of an idle TCP connection", "echo", "idle",
          unit="connection", count=1000),
+    Case("tls-64", "TLS echo, 64 connections, 64 B", "tls", "tls",
+         options={"connections": 64, "warm": 0.5},
+         count=5000, exact=2000, contenders=TLS, marks={"eddy": 1.05}),
+    Case("tls-16k", "TLS echo, 64 connections, 16 KiB", "tls", "tls",
+         options={"connections": 64, "size": 16384, "warm": 0.5}, count=2000, exact=1000,
+         contenders=TLS, marks={"eddy": 1.05}),
+    Case("tls-handshake", "TLS: connect, full handshake, echo 64 B, close; 8 at once", "tls",
+         "handshake", options={"connections": 8}, unit="connection", count=200, exact=50,
+         contenders=TLS, marks={"eddy": 1.05}),
+    Case("tls-resumed", "TLS: the same with a resumed session", "tls", "handshake",
+         options={"connections": 8, "resume": 1}, unit="connection", count=400, exact=100,
+         contenders=TLS, marks={"eddy": 1.05}),
     micro("ready-1000", "Ready callbacks, 1,000 a turn", "ready", 1000000, READY,
           python=100000, marks={"eddy": 1.5}),
     micro("ready-1", "Ready callbacks, one a turn", "ready", 1000000, READY, python=20000),

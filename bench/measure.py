@@ -52,6 +52,20 @@ class Bench:
         if backend:
             self.environment["EDDY_BACKEND"] = backend
         self.perf = self._perf_counts_calls()
+        self.environment["EDDY_BENCH_CERTIFICATE"] = self._make_certificate()
+
+    def _make_certificate(self):
+        """A certificate and its key, for the servers that speak TLS."""
+        path = os.path.join(self.folder, "certificate.pem")
+        if not os.path.exists(path) and shutil.which("openssl"):
+            subprocess.run(
+                ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                 "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost", "-days", "30",
+                 "-keyout", path, "-out", path + ".crt"], capture_output=True, check=True)
+            with open(path, "a", encoding="utf-8") as file, \
+                    open(path + ".crt", encoding="utf-8") as certificate:
+                file.write(certificate.read())
+        return path
 
     @staticmethod
     def _perf_counts_calls():
@@ -158,6 +172,7 @@ def figures(result):
 def time_server(bench, case, contender, warm, seconds):
     server = Server(bench, case, bench.command(case, contender))
     try:
+        warm = max(warm, case.options.get("warm", 0))
         return figures(run_load(bench, case, server, warm=warm, seconds=seconds,
                                 server=server.pid))
     finally:

@@ -14,10 +14,10 @@ cd "$(dirname "$0")/.." || exit 1
 bench_packages()
 {
     case $1 in
-    apt-get) echo libuv1-dev libevent-dev libev-dev libasio-dev python3-uvloop ;;
-    dnf) echo libuv-devel libevent-devel libev-devel asio-devel python3-uvloop ;;
-    pacman) echo libuv libevent libev asio python-uvloop ;;
-    apk) echo libuv-dev libevent-dev libev-dev asio-dev py3-uvloop ;;
+    apt-get) echo libuv1-dev libevent-dev libev-dev libasio-dev libssl-dev openssl python3-uvloop ;;
+    dnf) echo libuv-devel libevent-devel libev-devel asio-devel openssl-devel python3-uvloop ;;
+    pacman) echo libuv libevent libev asio openssl python-uvloop ;;
+    apk) echo libuv-dev libevent-dev libev-dev asio-dev openssl-dev openssl py3-uvloop ;;
     esac
 }
 

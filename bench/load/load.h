@@ -37,6 +37,7 @@ struct load_options {
     uint64_t count;   /**< operations, in place of a time */
     double idle_stay; /**< job idle: how long the connections stay, in seconds */
     unsigned pause;   /**< microseconds before answers are looked at: the server has to wait then */
+    bool resume;      /**< job handshake: resume the session of an earlier connection */
     pid_t server;     /**< whose processor time is read; 0: nobody's */
 };
 
@@ -65,6 +66,14 @@ void load_source(const struct load_options *options, struct load_result *result)
 
 /** Datagrams back and forth, each socket `depth` at once. A lost one ends the program. */
 void load_datagram(const struct load_options *options, struct load_result *result);
+
+#if defined(BENCH_TLS)
+/** As load_echo() over TLS, one message at a time. */
+void load_tls(const struct load_options *options, struct load_result *result);
+
+/** As load_churn() over TLS: an operation is a handshake, a message, its echo, and the end. */
+void load_handshake(const struct load_options *options, struct load_result *result);
+#endif
 
 /** Connections that do nothing for a while, for looking at memory. An operation is one of them. */
 void load_idle(const struct load_options *options, struct load_result *result);

@@ -14,8 +14,11 @@ static const struct {
     const char *name;
     load_job run;
 } jobs[] = {
-    {"echo", load_echo},     {"churn", load_churn},       {"sink", load_sink},
-    {"source", load_source}, {"datagram", load_datagram}, {"idle", load_idle},
+    {"echo", load_echo},     {"churn", load_churn},         {"sink", load_sink},
+    {"source", load_source}, {"datagram", load_datagram},   {"idle", load_idle},
+#if defined(BENCH_TLS)
+    {"tls", load_tls},       {"handshake", load_handshake},
+#endif
 };
 
 static _Noreturn void refuse(const char *what)
@@ -70,6 +73,8 @@ static void read_option(struct load_options *options, const char *text)
         options->count = (uint64_t)value;
     else if (is_named(text, "stay"))
         options->idle_stay = value;
+    else if (is_named(text, "resume"))
+        options->resume = value > 0;
     else if (is_named(text, "pause"))
         options->pause = (unsigned)value;
     else if (is_named(text, "server"))
