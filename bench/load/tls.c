@@ -61,7 +61,7 @@ static void secured_watch(struct tls *tls, struct secured *one, int operation, b
         load_fail("epoll_ctl");
 }
 
-/* A copy: OpenSSL lets a client use a session of TLS 1.3 once only, and others may need it still. */
+/* A copy: OpenSSL lets a client use a session of TLS 1.3 only once, and others need it still. */
 static void secured_resume(struct tls *tls, struct secured *one)
 {
     SSL_SESSION *session = SSL_SESSION_dup(tls->session);
