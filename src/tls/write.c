@@ -23,7 +23,8 @@ void eddy__tls_flow_update(struct eddy__tls *tls)
     /* Reaching the mark is enough here. */
     if (size > 0)
         eddy__flow_grown(&tls->flow, &tls->transport, size + 1);
-    eddy__flow_shrunk(&tls->flow, &tls->transport, tls->plain.size + tls->cipher.size);
+    if (tls->state < TLS_UNWRAPPED) /* pause_writing() may have aborted */
+        eddy__flow_shrunk(&tls->flow, &tls->transport, tls->plain.size + tls->cipher.size);
 }
 
 /**
