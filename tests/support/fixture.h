@@ -123,7 +123,7 @@ void fixture_drop_socket(struct fixture *f, eddy_socket socket);
  */
 bool fixture_hold_transport(eddy_transport *transport);
 
-/** Call `run(arg)` once the loop has been closed, however the test ends; last come, first served. */
+/** Call `run(arg)` once the loop has been closed, however the test ends; the last come first. */
 void fixture_at_end(struct fixture *f, void (*run)(void *arg), void *arg);
 
 /** An eddy_callback that records its argument, a text. */
