@@ -113,7 +113,14 @@ static int echo(struct witness *w, enum witness_event event)
     return event == WITNESS_DATA ? eddy_transport_write(w->transport, w->arg, 64) : 0;
 }
 
-/* An idle connection holds no buffer; what it does hold is bounded here, in bytes. */
+/* An idle connection holds no buffer; what it does hold is bounded here, in bytes. Overlapped
+ * operations take more of them than readiness. */
+#if defined(_WIN32)
+enum { IDLE_BYTES_MAX = 1024 };
+#else
+enum { IDLE_BYTES_MAX = 384 };
+#endif
+
 static void test_idle_connection_is_small(struct fixture *f)
 {
     size_t before;
@@ -124,12 +131,12 @@ static void test_idle_connection_is_small(struct fixture *f)
         skip(); /* a simulated connection has its buffers in the library's memory */
     witness_init(&first, NULL);
     witness_init(&second, NULL);
-    connect_peer(f, &first, &first_peer);
+    connect_tcp_peer(f, &first, &first_peer);
     run_iterations(f->loop, 2);
     before = allocations_live_bytes();
-    connect_peer(f, &second, &second_peer);
+    connect_tcp_peer(f, &second, &second_peer);
     run_iterations(f->loop, 2);
-    assert_in_range(allocations_live_bytes() - before, 1, 1024);
+    assert_in_range(allocations_live_bytes() - before, 1, IDLE_BYTES_MAX);
     assert_recorded("made", "made");
 }
 

@@ -35,8 +35,9 @@ EDDY_API bool eddy_transport_is_closing(const eddy_transport *transport);
 
 /**
  * Look up what the transport knows (TR-9): "socket" (`socket_view`), "sockname" and "peername"
- * (`address`). All borrowed from the transport. False if it has no such thing: `*value`, the
- * caller's default, is untouched then.
+ * (`address`). All borrowed from the transport. False if it has no such thing, or, with an error
+ * text, if there is no memory to unpack the addresses of a connection, which an idle one keeps
+ * small: `*value`, the caller's default, is untouched then.
  */
 EDDY_API bool eddy_transport_get_extra_info(const eddy_transport *transport, const char *name,
                                             eddy_value *value);

@@ -63,11 +63,13 @@ struct eddy__reactor_channel {
     struct eddy__ready readable;
     struct eddy__ready writable;
     struct eddy__list changed;
-    unsigned char interest;          /**< what the selector watches: READABLE | WRITABLE */
-    unsigned char in;                /**< the standing order of the receiving side */
-    unsigned char out;               /**< the order of the sending side */
-    int turn_max;                    /**< accepts a turn */
-    uint32_t datagram_max;           /**< bytes of the largest datagram */
+    unsigned char interest; /**< what the selector watches: READABLE | WRITABLE */
+    unsigned char in;       /**< the standing order of the receiving side */
+    unsigned char out;      /**< the order of the sending side */
+    union {
+        int turn_max;          /**< accepts a turn */
+        uint32_t datagram_max; /**< bytes of the largest datagram */
+    };
     struct eddy__late_error outcome; /**< of a connect or a watch */
     uint32_t slot;                   /**< for the selector's own use */
 };

@@ -74,7 +74,7 @@ static struct eddy__stream *stream_alloc(struct eddy_loop *loop, bool is_pipe)
     if (stream == NULL)
         return NULL;
     stream->opening = eddy__alloc_zeroed(sizeof *stream->opening);
-    stream->names = is_pipe ? NULL : eddy__alloc_zeroed(sizeof *stream->names);
+    stream->names = is_pipe ? NULL : eddy__names_new();
     if (stream->opening == NULL || (stream->names == NULL && !is_pipe) ||
         eddy__loop_scratch(loop) == NULL) {
         eddy__free(stream->names);
@@ -89,12 +89,14 @@ static struct eddy__stream *stream_alloc(struct eddy_loop *loop, bool is_pipe)
 static void stream_note_names(struct eddy__stream *stream)
 {
     const struct eddy__socket_ops *sockets = stream_backend(stream)->sockets;
-    struct stream_names *names = stream->names;
+    eddy_address *local = eddy__names_edit(stream->names, EDDY__LOCAL_NAME);
+    eddy_address *peer = eddy__names_edit(stream->names, EDDY__PEER_NAME);
 
-    if (sockets->local_address(stream->channel.socket, &names->local) != 0)
-        names->local.length = 0;
-    if (names->peer.length == 0 && sockets->peer_address(stream->channel.socket, &names->peer) != 0)
-        names->peer.length = 0;
+    if (sockets->local_address(stream->channel.socket, local) != 0)
+        local->length = 0;
+    if (peer->length == 0 && sockets->peer_address(stream->channel.socket, peer) != 0)
+        peer->length = 0;
+    eddy__names_pack(&stream->names);
 }
 
 int eddy__stream_new_in_manner(struct eddy_loop *loop, const struct eddy__stream_manner *manner,
@@ -106,7 +108,7 @@ int eddy__stream_new_in_manner(struct eddy_loop *loop, const struct eddy__stream
 
     if (stream == NULL)
         return EDDY_ENOMEM;
-    stream->manner = manner;
+    stream->is_pipe = manner->is_pipe;
     stream->transport.kind = manner->kind;
     stream->transport.loop = loop;
     stream->transport.references = 1;
@@ -120,7 +122,7 @@ int eddy__stream_new_in_manner(struct eddy_loop *loop, const struct eddy__stream
     stream->view.ops = loop->backend->sockets;
     stream->view.socket = socket;
     if (peer != NULL)
-        stream->names->peer = *peer;
+        *eddy__names_edit(stream->names, EDDY__PEER_NAME) = *peer;
     eddy_loop_ref(loop);
     error = loop->backend->channel_open(&stream->channel);
     if (error) {
@@ -390,9 +392,12 @@ int eddy__stream_set_protocol(struct eddy_transport *transport, eddy_protocol *p
     return 0;
 }
 
-static bool stream_extra_address(const eddy_address *address, eddy_value *value)
+static bool stream_extra_address(struct eddy__stream *stream, enum eddy__name which,
+                                 eddy_value *value)
 {
-    if (address->length == 0)
+    const eddy_address *address = eddy__names_lend(&stream->names, which);
+
+    if (address == NULL)
         return false;
     value->address = address;
     return true;
@@ -404,9 +409,9 @@ static bool stream_get_extra_info(const struct eddy_transport *transport, const 
     struct eddy__stream *stream = stream_of(transport);
 
     if (strcmp(name, "peername") == 0)
-        return stream_extra_address(&stream->names->peer, value);
+        return stream_extra_address(stream, EDDY__PEER_NAME, value);
     if (strcmp(name, "sockname") == 0)
-        return stream_extra_address(&stream->names->local, value);
+        return stream_extra_address(stream, EDDY__LOCAL_NAME, value);
     if (strcmp(name, "socket") != 0)
         return false;
     value->socket_view = &stream->view;

@@ -7,9 +7,11 @@
 static const char *stream_peer_text(const struct eddy__stream *stream,
                                     char text[EDDY_ADDRESS_TEXT_MAX])
 {
-    if (stream->names == NULL || stream->names->peer.length == 0)
+    eddy_address peer;
+
+    if (!eddy__names_get(stream->names, EDDY__PEER_NAME, &peer))
         return "peer";
-    eddy_address_format(&stream->names->peer, text, EDDY_ADDRESS_TEXT_MAX);
+    eddy_address_format(&peer, text, EDDY_ADDRESS_TEXT_MAX);
     return text;
 }
 
@@ -19,7 +21,7 @@ void eddy__stream_log_made(const struct eddy__stream *stream)
 
     if (!stream->transport.loop->debug)
         return;
-    if (stream->manner->is_pipe)
+    if (stream->is_pipe)
         eddy__log(EDDY_LOG_DEBUG, "transport %p: %s %lld", (const void *)&stream->transport,
                   stream->transport.kind->name, (long long)stream->channel.socket);
     else
@@ -44,7 +46,7 @@ void eddy__stream_break(struct eddy__stream *stream, int error)
 {
     char peer[EDDY_ADDRESS_TEXT_MAX];
 
-    if (stream->manner->is_pipe)
+    if (stream->is_pipe)
         eddy_error(error, "%s: %s", stream->transport.kind->name, eddy_strerror(error));
     else
         eddy_error(error, "connection with %s: %s", stream_peer_text(stream, peer),
@@ -60,7 +62,7 @@ void eddy__stream_protocol_failed(struct eddy__stream *stream, const char *callb
 
 void eddy__stream_data_failed(struct eddy__stream *stream, const char *callback, int error)
 {
-    if (stream->manner->is_pipe)
+    if (stream->is_pipe)
         eddy__transport_report(&stream->transport, callback, error);
     else
         eddy__stream_protocol_failed(stream, callback, error);

@@ -18,6 +18,7 @@
 
 #include "common/error.h"
 #include "common/flow.h"
+#include "common/names.h"
 #include "common/output.h"
 #include "common/socket_view.h"
 #include "common/stream.h"
@@ -55,19 +56,12 @@ struct stream_opening {
     void *on_connected_arg;
 };
 
-/** The addresses of the connection, as they were when it was made (TR-9). */
-struct stream_names {
-    eddy_address local; /* length 0: the system refused to say */
-    eddy_address peer;
-};
-
 struct eddy__stream {
     struct eddy_transport transport;
-    const struct eddy__stream_manner *manner;
     struct eddy__live live;
     struct eddy__ready ready; /* of the start, later of connection_lost() */
     struct stream_opening *opening;
-    struct stream_names *names;    /* NULL: a pipe has none */
+    struct eddy__names *names;     /* NULL: a pipe has none */
     struct eddy__failure *failure; /* the words for `error` */
     struct eddy__output output;
     struct eddy__flow flow;
@@ -78,6 +72,7 @@ struct eddy__stream {
     uint8_t life;
     uint8_t reading;
     uint8_t writing;
+    bool is_pipe;                 /* see eddy__stream_manner */
     bool sending;                 /* the backend owes an on_sent */
     bool channel_closed;          /* it owes nothing any more */
     bool forgotten;               /* while the factory ran: close it once it is made */

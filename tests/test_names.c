@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* The packed addresses of a connection, from inside: TR-9. */
+#include "common/memory.h"
+#include "common/names.h"
+#include "support/support.h"
+#include <string.h>
+
+static void check(struct eddy__names **names, enum eddy__name which, const eddy_address *expected)
+{
+    eddy_address copy;
+    const eddy_address *lent;
+
+    assert_int_equal(eddy__names_get(*names, which, &copy), expected != NULL);
+    lent = eddy__names_lend(names, which);
+    if (expected == NULL) {
+        assert_null(lent);
+        return;
+    }
+    assert_memory_equal(&copy, expected, sizeof copy);
+    if (lent == NULL && allocations_failed())
+        return;
+    assert_memory_equal(lent, expected, sizeof copy);
+}
+
+/* What goes in comes out, packed and unpacked, and packed it is small. */
+static void check_pair(const eddy_address *local, const eddy_address *peer, size_t limit)
+{
+    size_t before = allocations_live_bytes();
+    struct eddy__names *names = eddy__names_new();
+    eddy_address copy;
+
+    must(names == NULL ? EDDY_ENOMEM : 0);
+    if (local != NULL)
+        *eddy__names_edit(names, EDDY__LOCAL_NAME) = *local;
+    if (peer != NULL)
+        *eddy__names_edit(names, EDDY__PEER_NAME) = *peer;
+    eddy__names_pack(&names);
+    assert_true(allocations_live_bytes() - before <= limit || allocations_failed());
+    if (peer != NULL) {
+        assert_true(eddy__names_get(names, EDDY__PEER_NAME, &copy));
+        assert_memory_equal(&copy, peer, sizeof copy);
+    }
+    check(&names, EDDY__LOCAL_NAME, local);
+    check(&names, EDDY__PEER_NAME, peer);
+    eddy__free(names);
+}
+
+static void test_addresses_survive_packing(struct fixture *f)
+{
+    eddy_address four, six, path;
+
+    (void)f;
+    assert_int_equal(eddy_address_parse("192.0.2.255", 65535, &four), 0);
+    assert_int_equal(eddy_address_parse("fe80::ffff%3", 443, &six), 0);
+    check_pair(&four, &four, 24);
+    check_pair(&six, &six, 64);
+    check_pair(&four, &six, 48);
+    check_pair(NULL, &four, 16);
+    check_pair(&six, NULL, 40);
+    check_pair(NULL, NULL, 8);
+    if (eddy_address_unix("/tmp/a socket", 13, &path) == 0)
+        check_pair(&path, &four, 40);
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        TEST(test_addresses_survive_packing),
+    };
+
+    return run_suite("names", tests);
+}
