@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.." || exit 1
 
 PARTS="headers gcc-release no-tls shared asan tsan wine clang valgrind coroutine-fallbacks \
 aarch64 i686 s390x musl counterparts guard macos oom"
-# By name only, until the complete sweep was seen clean: a sample meets other points each time.
+# By name only, until samples from several seeds (EDDY_TEST_SEED) were clean one after the other.
 PARTS_ON_REQUEST="faults"
 # No part may hang: a limit for each, in seconds.
 PART_LIMIT=900
