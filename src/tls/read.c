@@ -187,6 +187,9 @@ static void tls_read(struct eddy__tls *tls)
             continue; /* there may be more than 256 KiB */
         if (!tls_may_deliver(tls))
             return;
+        if (status == EDDY__TLS_WANT_INPUT && tls->lower_ended && tls->transport.loop->debug)
+            eddy__log(EDDY_LOG_DEBUG, "transport %p: the stream ended without close_notify",
+                      (void *)&tls->transport);
         if (status == EDDY__TLS_CLOSED || (status == EDDY__TLS_WANT_INPUT && tls->lower_ended))
             tls_peer_ended(tls);
         return;

@@ -24,6 +24,28 @@ void tls_scene_begin_buffered(struct fixture *f, struct tls_scene *s, enum tls_p
     scene_connect(f, s, side);
 }
 
+void tls_scene_begin_by_tcp(struct fixture *f, struct tls_scene *s)
+{
+    eddy_socket sockets[2];
+    eddy_future *future;
+    eddy_value value;
+
+    tls_kit_init(f, &s->kit);
+    witness_init(&s->w, NULL);
+    tcp_pair(f, sockets);
+    tls_peer_init(&s->peer, f, &s->kit, TLS_PEER_IS_CLIENT, sockets[1]);
+    future = eddy_loop_connect_accepted_socket(
+        f->loop, witness_factory, &s->w, sockets[0],
+        &(eddy_accepted_options){.tls = s->kit.server,
+                                 .tls_shutdown_timeout = EDDY_MILLISECONDS(20)});
+    must_begin(f, future, sockets[0]);
+    tls_peer_shake(&s->peer);
+    must(eddy_loop_run_until_complete(f->loop, future, &value));
+    eddy_transport_unref(value.transport);
+    tls_scene_settle(f, s);
+    assert_recorded("made");
+}
+
 void tls_scene_settle(struct fixture *f, struct tls_scene *s)
 {
     run_for(f->loop, EDDY_MILLISECONDS(2));
