@@ -29,6 +29,7 @@ def read_arguments():
     parser.add_argument("--exact", action="store_true",
                         help="count instructions too, by callgrind: takes long")
     parser.add_argument("--counts-only", action="store_true", help="do not take times")
+    parser.add_argument("--times-only", action="store_true", help="do not count")
     parser.add_argument("--rounds", type=int, help="rounds of each case (9)")
     parser.add_argument("--seconds", type=float, help="seconds of each run (1)")
     parser.add_argument("--backend", help="eddy's backend (epoll)")
@@ -36,6 +37,7 @@ def read_arguments():
                         help="keep the cases of an earlier run that this one does not repeat")
     parser.add_argument("--write-docs", action="store_true",
                         help="put tables and plots into docs/PERFORMANCE.md")
+    parser.add_argument("--results", metavar="FILE", help="where all figures go, as JSON")
     parser.add_argument("--build", default="build/bench", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -148,7 +150,8 @@ def run_case(bench, case, names, arguments, progress):
     if not arguments.counts_only and case.job != "idle":
         for number in range(arguments.rounds):
             run_round(bench, case, names, results, arguments, progress, number)
-    take_counts(bench, case, names, results, arguments, progress)
+    if not arguments.times_only:
+        take_counts(bench, case, names, results, arguments, progress)
     return {"title": case.title, "unit": case.unit, "figure": case.figure, "marks": case.marks,
             "limits": case.limits, "server": bool(case.job), "contenders": results}
 
@@ -169,14 +172,15 @@ def main():
 
     source = os.path.dirname(os.path.abspath(__file__))
     bench = measure.Bench(os.path.join(arguments.build, "bench"), source, arguments.backend)
-    path = os.path.join(arguments.build, "results.json")
+    path = arguments.results or os.path.join(arguments.build, "results.json")
     chosen = [(case, *contenders_of(bench, case, arguments)) for case in
               find_cases(arguments.only)]
     for name in sorted({name for _, _, missing in chosen for name in missing}):
         print(f"without {CONTENDERS[name]}: not built here")
 
     rounds = 0 if arguments.counts_only else arguments.rounds
-    progress = Progress(sum(len(names) * (rounds + 1) for _, names, _ in chosen))
+    passes = rounds + (not arguments.times_only)
+    progress = Progress(sum(len(names) * passes for _, names, _ in chosen))
     results = {"machine": describe_machine(bench, source), "cases": {}}
     results["run"] = {"rounds": rounds, "seconds": arguments.seconds,
                       "backend": arguments.backend or "epoll"}
