@@ -38,6 +38,13 @@ int eddy__file_failed(const struct eddy__file_range *range, int error);
 /** Duplicate; EDDY_EINVALID, with a text, unless it is a regular file, EDDY_EBADF if it is none. */
 int eddy__file_duplicate(eddy_file file, eddy_file *copy);
 
+/**
+ * A handle of a duplicate's file to read with, so that the position that the duplicate shares with
+ * the program does not move meanwhile; `file` itself where reading does not move it, or where
+ * there can be no other. Cannot fail.
+ */
+eddy_file eddy__file_reader(eddy_file file);
+
 /** Read up to `size` bytes at `offset`, 0 at the end. Blocks. Any thread. */
 int64_t eddy__file_read(eddy_file file, void *buffer, size_t size, int64_t offset);
 

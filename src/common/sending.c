@@ -13,6 +13,7 @@
 struct eddy__source {
     atomic_uint references; /**< the sending, and a read; the last may end on any thread */
     eddy_file file;
+    eddy_file reader;      /**< may be `file` */
     unsigned char *buffer; /**< NULL before the first piece */
     int64_t offset;        /**< of the read */
     size_t size;
@@ -24,6 +25,8 @@ static void source_unref(void *arg)
 
     if (atomic_fetch_sub(&source->references, 1) > 1)
         return;
+    if (source->reader != source->file)
+        eddy__file_close(source->reader);
     eddy__file_close(source->file);
     eddy__free(source->buffer);
     eddy__free(source);
@@ -41,6 +44,7 @@ static int source_new(eddy_file file, struct eddy__source **made)
         eddy__free(source);
         return error;
     }
+    source->reader = source->file;
     atomic_init(&source->references, 1);
     *made = source;
     return 0;
@@ -50,8 +54,11 @@ static int source_new(eddy_file file, struct eddy__source **made)
 static int source_read(void *arg, eddy_value *result)
 {
     struct eddy__source *source = arg;
-    int64_t got = eddy__file_read(source->file, source->buffer, source->size, source->offset);
+    int64_t got = eddy__file_read(source->reader, source->buffer, source->size, source->offset);
 
+    /* On Windows, what the program has locked only its own handle may read. */
+    if (got < 0 && source->reader != source->file)
+        got = eddy__file_read(source->file, source->buffer, source->size, source->offset);
     result->integer = got;
     return got < 0 ? (int)got : 0;
 }
@@ -209,10 +216,12 @@ static void sending_on_sent(struct eddy__sending *sending, int error, eddy_value
         return;
     }
     sending->source->buffer = eddy__alloc(sending->carrier->piece_size);
-    if (sending->source->buffer == NULL)
+    if (sending->source->buffer == NULL) {
         eddy__sending_fail(sending, EDDY_ENOMEM);
-    else
-        eddy__sending_go_on(sending);
+        return;
+    }
+    sending->source->reader = eddy__file_reader(sending->source->file);
+    eddy__sending_go_on(sending);
 }
 
 /** FILE-2. */

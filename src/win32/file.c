@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading at an offset moves the position of a handle that was opened without overlapped I/O. It is
- * put back after the read; only while a read is under way can the program see it elsewhere.
+ * Reading at an offset moves the position of a file that was opened without overlapped I/O, which
+ * all duplicates of a handle share. Reading is therefore done on the file opened once more. That
+ * fails if the program shares it with nobody: then the position is put back after each read, and
+ * while one is under way the program can see it elsewhere.
  */
 #include "common/file.h"
 #include "common/error.h"
@@ -28,6 +30,14 @@ int eddy__file_duplicate(eddy_file file, eddy_file *copy)
         return file_error();
     *copy = (eddy_file)made;
     return 0;
+}
+
+eddy_file eddy__file_reader(eddy_file file)
+{
+    HANDLE reader = ReOpenFile((HANDLE)file, GENERIC_READ,
+                               FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, 0);
+
+    return reader != INVALID_HANDLE_VALUE ? (eddy_file)reader : file;
 }
 
 int64_t eddy__file_read(eddy_file file, void *buffer, size_t size, int64_t offset)
