@@ -46,8 +46,13 @@ static int context_wrap(struct eddy_tls_context *context, const eddy_tls_options
         return eddy_error(EDDY_EINVALID, "TLS context: native is an SSL_CTX for the other side");
     SSL_CTX_up_ref(native);
     context->native = native;
-    if (options->verify != EDDY_TLS_VERIFY_DEFAULT)
-        context->verify_mode = context_verify_mode(options);
+    if (options->verify == EDDY_TLS_VERIFY_DEFAULT)
+        return 0;
+    context->verify_mode = context_verify_mode(options);
+    /* A session that others began with this SSL_CTX was verified in another way. */
+    context->has_session_id = options->server;
+    if (RAND_bytes(context->session_id, sizeof context->session_id) != 1)
+        return eddy__tls_failed(EDDY_ETLS, "random bytes");
     return 0;
 }
 

@@ -42,7 +42,9 @@ struct eddy_tls_context {
     SSL_CTX *native; /**< a reference */
     bool is_server;
     bool no_name_check;
-    int verify_mode; /**< SSL_VERIFY_... for each SSL; -1: as `native` says */
+    int verify_mode;     /**< SSL_VERIFY_... for each SSL; -1: as `native` says */
+    bool has_session_id; /**< sessions are for this context only, not for all of `native` */
+    unsigned char session_id[16];
 
     unsigned char *alpn; /**< as on the wire: each name after its length */
     size_t alpn_size;

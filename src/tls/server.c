@@ -21,6 +21,7 @@ static int server_switch(SSL *ssl, struct eddy__tls_link *link, struct eddy_tls_
     SSL_CTX *native = context->native;
 
     if (SSL_set_SSL_CTX(ssl, native) == NULL ||
+        SSL_set1_param(ssl, SSL_CTX_get0_param(native)) != 1 ||
         SSL_set_min_proto_version(ssl, (int)SSL_CTX_get_min_proto_version(native)) != 1 ||
         SSL_set_max_proto_version(ssl, (int)SSL_CTX_get_max_proto_version(native)) != 1) {
         eddy__tls_refuse(link, EDDY_ENOMEM, 0, "changing the context: out of memory");

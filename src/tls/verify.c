@@ -208,4 +208,8 @@ void eddy__tls_verify_setup(SSL *ssl)
 
     link->verify = SSL_CTX_get_verify_callback(link->context->native);
     SSL_set_verify(ssl, eddy__tls_verify_mode(link->context), eddy__tls_verify);
+    /* Short enough not to fail. */
+    if (link->context->has_session_id)
+        SSL_set_session_id_context(ssl, link->context->session_id,
+                                   sizeof link->context->session_id);
 }
