@@ -11,8 +11,8 @@
 #include <openssl/ocsp.h>
 #include <string.h>
 
-/** Seconds by which clocks may differ. */
-enum { LENIENCE = 300 };
+/** Seconds by which clocks may differ, and for which a response holds that does not say it. */
+enum { LENIENCE = 300, AGE_MAX = 7 * 24 * 60 * 60 };
 
 /* What is wrong with it; NULL: nothing, it says that the certificate is good. */
 struct verdict {
@@ -50,7 +50,7 @@ static struct verdict single_judge(OCSP_SINGLERESP *single)
     ASN1_GENERALIZEDTIME *to;
     int status = OCSP_single_get0_status(single, NULL, NULL, &from, &to);
 
-    if (OCSP_check_validity(from, to, LENIENCE, -1) != 1)
+    if (OCSP_check_validity(from, to, LENIENCE, to != NULL ? -1 : AGE_MAX) != 1)
         return verdict(false, "is out of date");
     if (status == V_OCSP_CERTSTATUS_REVOKED)
         return verdict(true, "says that it was revoked");

@@ -56,6 +56,8 @@ static int options_check_trust(const eddy_tls_options *o)
         {(unsigned)o->crl_check > EDDY_TLS_CRL_CHAIN, "no such value of crl_check"},
         {o->crl_check == EDDY_TLS_CRL_CHAIN && !lists && o->ca_directory == NULL,
          "crl_check without a revocation list"},
+        {lists && (o->verify == EDDY_TLS_VERIFY_NONE || (o->server && !verifies)),
+         "a revocation list without verification"},
         {o->server && verifies && !trusted && o->system_trust == EDDY_DEFAULT,
          "a server that verifies needs to know whom to trust (EDDY_NO as system_trust: that is "
          "told to the SSL_CTX)"},
