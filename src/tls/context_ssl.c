@@ -82,6 +82,15 @@ static struct eddy__tls_link *link_new(struct eddy_tls_context *context, SSL *ss
     return link;
 }
 
+/* Names that a peer made up must not begin lines of logs, or tell terminals what to do. */
+static void text_tame(char *text)
+{
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = '?';
+    }
+}
+
 void eddy__tls_refuse(struct eddy__tls_link *link, int code, int64_t number, const char *format,
                       ...)
 {
@@ -94,6 +103,7 @@ void eddy__tls_refuse(struct eddy__tls_link *link, int code, int64_t number, con
     if (vsnprintf(text, sizeof text, format, args) < 0)
         text[0] = '\0';
     va_end(args);
+    text_tame(text);
     link->refusal_code = code;
     link->refusal_number = number;
     link->refusal = eddy__copy_text(text, strlen(text));
@@ -128,17 +138,21 @@ static int host_check(const char *host)
         if (label > LABEL_MAX)
             return eddy_error(EDDY_EINVALID, "server name \"%s\": a part is too long", host);
     }
+    if (label == 0)
+        return eddy_error(EDDY_EINVALID, "\"%s.\" is not the name of a server", host);
     return 0;
 }
 
 /* Lower case; without the dot that ends an absolute name, and without the scope of an address:
- * certificates have neither. */
+ * certificates have neither. Nothing is left of nothing only, which means that no name is checked.
+ */
 static int host_copy(const char *name, char host[HOST_MAX + 1])
 {
     size_t size = strlen(name);
+    size_t scope = strcspn(name, "%");
 
-    if (strchr(name, ':') != NULL)
-        size = strcspn(name, "%");
+    if (scope < size && memchr(name, ':', scope) != NULL)
+        size = scope;
     else if (size > 1 && name[size - 1] == '.')
         size--;
     if (size > HOST_MAX)
@@ -171,6 +185,12 @@ static int ssl_set_name(SSL *ssl, const char *host, bool check)
     return 0;
 }
 
+/* OpenSSL is content with an address that something else stands around. */
+static ASN1_OCTET_STRING *host_address(const char *host)
+{
+    return host[strspn(host, "0123456789abcdef:.")] == '\0' ? a2i_IPADDRESS(host) : NULL;
+}
+
 /* TLS-4, TLS-5: names are asked for and looked up among the names, addresses only the latter. */
 static int ssl_set_host(SSL *ssl, const char *host, bool check)
 {
@@ -182,7 +202,7 @@ static int ssl_set_host(SSL *ssl, const char *host, bool check)
     X509_VERIFY_PARAM_set_hostflags(SSL_get0_param(ssl), X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
                                                              X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     ERR_clear_error();
-    address = a2i_IPADDRESS(host);
+    address = host_address(host);
     if (address == NULL && ERR_peek_error() != 0)
         return eddy__tls_failed(EDDY_EINVALID, "address of the server");
     if (address == NULL)
@@ -206,15 +226,13 @@ int eddy__tls_context_setup_ssl(struct eddy_tls_context *context, SSL *ssl,
                                 const char *server_hostname)
 {
     char host[HOST_MAX + 1] = "";
-    struct eddy__tls_link *link;
     int result = 0;
 
     if (!context->is_server && server_hostname != NULL)
         result = host_copy(server_hostname, host);
     if (result < 0)
         return result;
-    link = link_new(context, ssl, host);
-    if (link == NULL)
+    if (link_new(context, ssl, host) == NULL)
         return EDDY_ENOMEM;
     ssl_set_modes(ssl);
     if (context->is_server) {
@@ -228,15 +246,48 @@ int eddy__tls_context_setup_ssl(struct eddy_tls_context *context, SSL *ssl,
     return result;
 }
 
-int eddy__tls_context_finish_ssl(SSL *ssl)
+/* With ciphers that have no place for certificates OpenSSL has nothing to verify, and is content. */
+static int finish_certificate(const SSL *ssl, const struct eddy_tls_context *context)
 {
-    struct eddy_tls_context *context = eddy__tls_context_of_ssl(ssl);
+    if (context->is_server || SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE ||
+        SSL_CIPHER_get_auth_nid(SSL_get_current_cipher(ssl)) != NID_auth_null)
+        return 0;
+    return eddy__tls_error(EDDY_ETLSVERIFY, X509_V_ERR_UNSPECIFIED,
+                           "the server showed no certificate, as the cipher has no place for one");
+}
+
+static bool alpn_has(const struct eddy_tls_context *context, const unsigned char *name, size_t size)
+{
+    for (size_t at = 0; at < context->alpn_size; at += (size_t)context->alpn[at] + 1) {
+        if (context->alpn[at] == size && memcmp(context->alpn + at + 1, name, size) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* That a server answers with what it was offered is checked by newer versions of OpenSSL only. */
+static int finish_alpn(const SSL *ssl, const struct eddy_tls_context *context)
+{
     const unsigned char *name;
     unsigned size;
 
     SSL_get0_alpn_selected(ssl, &name, &size);
-    if (context == NULL || !context->alpn_required || size > 0)
+    if (context->alpn_required && size == 0)
+        return eddy__tls_error(EDDY_ETLS, SSL_R_NO_APPLICATION_PROTOCOL,
+                               "no protocol in common: the peer agreed to none by ALPN");
+    if (!context->is_server && context->alpn != NULL && size > 0 && !alpn_has(context, name, size))
+        return eddy__tls_error(EDDY_ETLS, SSL_R_BAD_EXTENSION,
+                               "the peer agreed by ALPN to what this side has not offered");
+    return 0;
+}
+
+int eddy__tls_context_finish_ssl(SSL *ssl)
+{
+    const struct eddy_tls_context *context = eddy__tls_context_of_ssl(ssl);
+    int result;
+
+    if (context == NULL)
         return 0;
-    return eddy__tls_error(EDDY_ETLS, SSL_R_NO_APPLICATION_PROTOCOL,
-                           "no protocol in common: the peer agreed to none by ALPN");
+    result = finish_certificate(ssl, context);
+    return result == 0 ? finish_alpn(ssl, context) : result;
 }
