@@ -357,7 +357,7 @@ static void test_sending_a_file(struct fixture *f)
     tls_peer_expect(&s.peer, "after");
     future = eddy_loop_sendfile(f->loop, s.w.transport, file, 0, 0,
                                 &(eddy_sendfile_options){.no_fallback = true});
-    assert_int_equal(eddy_loop_run_until_complete(f->loop, future, NULL), EDDY_ENOSENDFILE);
+    assert_int_equal(eddy_loop_run_until_complete(f->loop, future, NULL), EDDY_EBADSTATE);
     scratch_close(file);
     recorder_reset();
     tls_scene_abort(f, &s);
