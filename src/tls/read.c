@@ -373,6 +373,8 @@ static int below_lost(eddy_protocol *below, int error)
 {
     struct eddy__tls *tls = tls_above(below);
 
+    if (tls->state >= TLS_LOSING)
+        return 0; /* told already (TLS-45) */
     if (tls->error == 0 && error) {
         tls->error = error;
         tls->failure = eddy__failure_capture(error);

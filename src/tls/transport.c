@@ -54,6 +54,7 @@ static void tls_enter_flushing(struct eddy__tls *tls)
 /** Nothing goes in or out any more but what lower has. */
 static void tls_detach(struct eddy__tls *tls)
 {
+    tls->is_waiting = false; /* else resuming or closing later would begin something */
     tls_stop_limit(tls);
     eddy__loop_dequeue(&tls->ready);
     eddy__loop_dequeue(&tls->reading);
@@ -145,7 +146,6 @@ static const struct tls_move tls_moves[TLS_STATES][TLS_EVENTS] = {
     [TLS_UNWRAPPED][TLS_ON_LOWER_LOST] = {TLS_LOSING, tls_enter_losing},
     [TLS_LOSING][TLS_ON_CLOSE] = {TLS_LOSING, tls_stay},
     [TLS_LOSING][TLS_ON_END] = {TLS_LOSING, tls_stay},
-    [TLS_LOSING][TLS_ON_LOWER_LOST] = {TLS_LOSING, tls_stay},
     [TLS_LOSING][TLS_ON_TOLD] = {TLS_LOST, tls_let_go},
     [TLS_LOST][TLS_ON_CLOSE] = {TLS_LOST, tls_stay},
     [TLS_LOST][TLS_ON_END] = {TLS_LOST, tls_stay},
