@@ -278,23 +278,20 @@ def tidy_counts(raw):
 
 def memory_of_server(bench, case, contender):
     """Bytes that an idle connection keeps allocated, and pages that it keeps touched."""
-    totals = Totals()
     seen = {}
     for count in (case.count, 2 * case.count):
+        totals = Totals()
         server = Server(bench, case, bench.command(case, contender),
                         environment=totals.environment(bench))
         try:
             load = subprocess.Popen(
-                [bench.load, "idle", server.address, f"connections={count}", "stay=1.5"],
+                [bench.load, "idle", server.address, f"connections={count}", "stay=2"],
                 stdout=subprocess.PIPE, preexec_fn=pin(load_cpu()))
-            time.sleep(0.5)
-            while load.poll() is None:
-                # The most there was: once the connections close, it becomes less.
-                seen[count] = max(seen.get(count, (0, 0)),
-                                  (totals.read()[1], resident_bytes(server.pid)))
-                time.sleep(0.2)
-            if load.returncode != 0:
+            if load.stdout.readline() != b"idle\n":
                 raise Failed(f"no connections: {server.complaint()}")
+            time.sleep(1)
+            seen[count] = totals.read()[1], resident_bytes(server.pid)
+            load.communicate()
         finally:
             server.stop()
     (bytes_1, pages_1), (bytes_2, pages_2) = seen[case.count], seen[2 * case.count]

@@ -152,6 +152,14 @@ def count_text(result, name):
     return f"{value:,.0f}" if name == "instructions" else f"{round(value + 0.0, 2):g}"
 
 
+def plain_count(value):
+    return "" if value is None else f"{value:,.0f}"
+
+
+def has_rounds(result):
+    return any(result["rounds"])
+
+
 def has(case, key):
     return any(values(result, key) for result in case["contenders"].values())
 
@@ -170,10 +178,11 @@ def columns_of(case):
         ("resident bytes", lambda name, result: count_text(result, "resident")),
     ]
     if has(case, "per_second"):
-        columns.append(("per s", lambda name, result: f"{middle(result, 'per_second') or 0:,.0f}"))
+        columns.append(("per s", lambda name, result: plain_count(middle(result, "per_second"))))
     if has(case, "p50_us"):
         columns.append(("p50 / p99 / p99.9", lambda name, result: " / ".join(
-            time_text(middle(result, key)) for key in ("p50_us", "p99_us", "p999_us"))))
+            time_text(middle(result, key)) for key in ("p50_us", "p99_us", "p999_us")
+            if has_rounds(result))))
     columns.append(("mark by time", lambda name, result: verdict(case, name)))
     columns.append(("mark by counts", lambda name, result: counts_verdict(case, name)))
     return columns
