@@ -23,8 +23,10 @@ void eddy__tls_flow_update(struct eddy__tls *tls)
     /* Reaching the mark is enough here. */
     if (size > 0)
         eddy__flow_grown(&tls->flow, &tls->transport, size + 1);
-    if (tls->state < TLS_UNWRAPPED) /* pause_writing() may have aborted */
-        eddy__flow_shrunk(&tls->flow, &tls->transport, tls->plain.size + tls->cipher.size);
+    size = tls->plain.size + tls->cipher.size;
+    /* pause_writing() may have aborted. If both marks are the same, reaching them pauses. */
+    if (tls->state < TLS_UNWRAPPED && (size == 0 || size < tls->flow.high))
+        eddy__flow_shrunk(&tls->flow, &tls->transport, size);
 }
 
 /**
