@@ -178,6 +178,8 @@ static void tls_shaken(struct eddy__tls *tls)
     }
     if (tls->is_forgotten)
         eddy_transport_close(&tls->transport);
+    if (error) /* who was told of it meanwhile may have talked over the words */
+        eddy__failure_restore(error, tls->failure);
     eddy__tls_tell_made(tls, error);
 }
 
@@ -188,6 +190,8 @@ void eddy__tls_shake(struct eddy__tls *tls)
 
         eddy__tls_lane_hold(tls);
         status = eddy__tls_engine_handshake(tls->engine);
+        if (tls->state != TLS_HANDSHAKE)
+            return; /* one of the context's callbacks has ended it */
         if (status == EDDY__TLS_FAILED)
             eddy__tls_fail(tls, eddy__tls_engine_error(tls->engine));
         else if (status == EDDY__TLS_DONE)

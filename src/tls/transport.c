@@ -23,8 +23,8 @@ void eddy__tls_tell_made(struct eddy__tls *tls, int error)
 /** It has ended before it began. */
 static void tls_tell_unmade(struct eddy__tls *tls)
 {
-    if (tls->opening == NULL)
-        return;
+    if (tls->opening == NULL || tls->is_making)
+        return; /* as for the latter, that call tells */
     eddy__tls_tell_made(tls, tls->error ? tls->error
                                         : eddy_error(EDDY_ECONNABORTED,
                                                      "the connection was closed before TLS began"));
