@@ -86,8 +86,11 @@ void eddy__tls_lane_hold(struct eddy__tls *tls)
 
     if (lane->holder == tls)
         return;
-    if (lane->holder != NULL)
+    /* Flushing fails into callbacks of the program, which may write elsewhere. */
+    while (lane->holder != NULL && lane->holder->wire.out_size > 0)
         eddy__tls_lane_flush(lane->holder);
+    if (lane->holder != NULL)
+        eddy__tls_lane_release(lane->holder);
     lane_warm(lane, tls);
     lane->holder = tls;
     tls->wire.out = lane->cipher;
@@ -136,6 +139,8 @@ void eddy__tls_lane_release(struct eddy__tls *tls)
     if (tls->lane->holder != tls)
         return;
     tls->lane->holder = NULL;
-    tls->wire.out_size = 0;
+    /* A callback of the context may write elsewhere: then the engine that called it finds no room,
+     * and is called again. */
+    tls->wire.out_size = tls->wire.out_max = 0;
     eddy__loop_dequeue(&tls->lane->flush);
 }

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/* TLS transports where callbacks interfere, and where a peer or a program is a nuisance. */
+#include "support/support.h"
+#include "support/tls_scene.h"
+#include "common/loop.h"
+#include "tls/parts.h"
+
+/* After the end. */
+
+/** One that has paused reading when the stream ends (TLS-42). */
+static eddy_transport *begin_waiting(struct fixture *f, struct tls_scene *s)
+{
+    tls_scene_begin(f, s, TLS_PEER_IS_SERVER);
+    must(eddy_transport_pause_reading(s->w.transport));
+    tls_peer_send(&s->peer, "late");
+    peer_shutdown(&s->peer.raw);
+    tls_scene_settle(f, s);
+    assert_nothing_recorded();
+    return eddy_transport_ref(s->w.transport);
+}
+
+/* TR-8, TLS-51: close() after connection_lost() starts nothing, what was left unread or not. */
+static void test_closing_after_the_end(struct fixture *f)
+{
+    struct tls_scene s;
+    eddy_transport *transport = begin_waiting(f, &s);
+
+    tls_scene_abort(f, &s);
+    eddy_transport_close(transport);
+    assert_int_equal(f->loop->timers.count, 0);
+    eddy_transport_unref(transport);
+    run_iterations(f->loop, 2);
+}
+
+/* TR-8, TLS-34: nor does resuming. */
+static void test_resuming_after_the_end(struct fixture *f)
+{
+    struct tls_scene s;
+    eddy_transport *transport = begin_waiting(f, &s);
+
+    tls_scene_abort(f, &s);
+    must(eddy_transport_resume_reading(transport));
+    must(eddy_transport_pause_reading(transport));
+    must(eddy_transport_resume_reading(transport));
+    assert_false(eddy__list_is_linked(&tls_of(transport)->reading.node));
+    eddy_transport_unref(transport);
+    run_iterations(f->loop, 2);
+}
+
+/* Callbacks that end the connection. */
+
+static int abort_at_pause(struct witness *w, enum witness_event event)
+{
+    if (event == WITNESS_PAUSE)
+        eddy_transport_abort(w->transport);
+    return 0;
+}
+
+/* TR-32: who ends the connection when told to pause is not told to resume. */
+static void test_aborting_in_pause_writing(struct fixture *f)
+{
+    static const char zeros[16384];
+    struct tls_scene s;
+
+    tls_scene_begin(f, &s, TLS_PEER_IS_SERVER);
+    s.w.script = abort_at_pause;
+    must(eddy_transport_set_write_buffer_limits(s.w.transport, 0, 0));
+    while (s.w.counts[WITNESS_PAUSE] == 0)
+        must(eddy_transport_write(s.w.transport, zeros, sizeof zeros));
+    run_until_recorded(f->loop, "lost:0");
+    assert_recorded("pause", "lost:0");
+}
+
+static int abort_at_made(struct witness *w, enum witness_event event)
+{
+    if (event == WITNESS_MADE)
+        eddy_transport_abort(w->transport);
+    return 0;
+}
+
+/* TLS-18: the call that makes the connection gives it, as over TCP, if the protocol aborts it. */
+static void test_aborting_in_connection_made(struct fixture *f)
+{
+    struct tls_scene s;
+    eddy_future *future;
+    eddy_value value;
+
+    tls_kit_init(f, &s.kit);
+    witness_init(&s.w, NULL);
+    s.w.script = abort_at_made;
+    future = begin_tls_peer(f, &s.kit, &s.w, TLS_PEER_IS_SERVER, &s.peer);
+    tls_peer_shake(&s.peer);
+    must(eddy_loop_run_until_complete(f->loop, future, &value));
+    assert_true(eddy_transport_is_closing(value.transport));
+    eddy_transport_unref(value.transport);
+    run_until_recorded(f->loop, "lost:0");
+    assert_recorded("made", "lost:0");
+}
+
+/* Marks. */
+
+/* TLS-31: marks that are the same do not pause and resume in one breath. */
+static void test_equal_marks(struct fixture *f)
+{
+    struct tls_scene s;
+    size_t size;
+
+    tls_scene_begin(f, &s, TLS_PEER_IS_SERVER);
+    tls_scene_fill(&s);
+    size = eddy_transport_get_write_buffer_size(s.w.transport);
+    must(eddy_transport_set_write_buffer_limits(s.w.transport, size, size));
+    assert_recorded("pause");
+    tls_scene_abort(f, &s);
+}
+
+/* The lane. */
+
+struct meddling {
+    eddy_transport *other;
+    size_t count;
+};
+
+static int on_name_write_elsewhere(void *arg, const char *name, eddy_tls_context **context)
+{
+    struct meddling *meddling = arg;
+
+    (void)name, (void)context;
+    meddling->count++;
+    return write_text(meddling->other, "a client has come");
+}
+
+/* A callback inside of the handshake writes to another connection: both say what they have to. */
+static void test_writing_elsewhere_in_the_handshake(struct fixture *f)
+{
+    struct tls_scene s;
+    struct witness w;
+    struct tls_peer peer;
+    struct meddling meddling = {0};
+    struct tls_kit kit;
+
+    tls_scene_begin(f, &s, TLS_PEER_IS_SERVER);
+    meddling.other = s.w.transport;
+    kit = s.kit;
+    kit.server =
+        tls_kit_context(f, &(eddy_tls_options){.server = true,
+                                               .certificate_data = certificate_pem(kit.certificate),
+                                               .key_data = certificate_key_pem(kit.certificate),
+                                               .on_server_name = on_name_write_elsewhere,
+                                               .on_server_name_arg = &meddling});
+    witness_init(&w, "b");
+    connect_tls_peer(f, &kit, &w, TLS_PEER_IS_CLIENT, &peer);
+    assert_recorded("b.made");
+    assert_int_equal(meddling.count, 1);
+    tls_peer_expect(&s.peer, "a client has come");
+    must(write_text(w.transport, "welcome"));
+    tls_peer_expect(&peer, "welcome");
+    eddy_transport_abort(w.transport);
+    run_until_recorded(f->loop, "b.lost:0");
+    assert_recorded("b.lost:0");
+    tls_scene_abort(f, &s);
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        TEST(test_closing_after_the_end),
+        TEST(test_resuming_after_the_end),
+        TEST(test_aborting_in_pause_writing),
+        TEST(test_aborting_in_connection_made),
+        TEST(test_equal_marks),
+        TEST(test_writing_elsewhere_in_the_handshake),
+    };
+
+    return run_suite("tls_review", tests);
+}
