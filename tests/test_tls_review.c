@@ -160,6 +160,41 @@ static void test_writing_elsewhere_in_the_handshake(struct fixture *f)
     tls_scene_abort(f, &s);
 }
 
+/* Peers that are a nuisance. */
+
+/** Have the peer ask for new keys, and read no answer. */
+static void ask_for_keys(struct tls_peer *peer)
+{
+    char record[256];
+
+    assert_int_equal(SSL_key_update(peer->ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+    assert_int_equal(SSL_do_handshake(peer->ssl), 1);
+    peer_send_bytes(&peer->raw, record, tls_peer_take(peer, record, sizeof record));
+}
+
+/* A peer that asks and never reads does not fill our memory up with answers. */
+static void test_answers_that_nobody_reads(struct fixture *f)
+{
+    enum { LIMIT = 128 * 1024, ANSWER_MIN = 20 };
+    struct tls_scene s;
+
+    tls_scene_begin(f, &s, TLS_PEER_IS_SERVER);
+    tls_peer_pump(&s.peer);
+    tls_scene_settle(f, &s);
+    must(eddy_transport_set_read_buffer_limits(s.w.transport, 4096, 1024));
+    tls_scene_fill(&s);
+    for (int i = 0; i < 2 * LIMIT / ANSWER_MIN; i++) {
+        ask_for_keys(&s.peer);
+        run_iterations(f->loop, 1);
+        give_up_if(s.w.transport == NULL);
+        if (!eddy_transport_is_reading(tls_scene_lower(&s)))
+            break;
+    }
+    assert_false(eddy_transport_is_reading(tls_scene_lower(&s)));
+    assert_true(eddy_transport_get_write_buffer_size(s.w.transport) < 1024 * 1024);
+    tls_scene_abort(f, &s);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -169,6 +204,7 @@ int main(void)
         TEST(test_aborting_in_connection_made),
         TEST(test_equal_marks),
         TEST(test_writing_elsewhere_in_the_handshake),
+        TEST(test_answers_that_nobody_reads),
     };
 
     return run_suite("tls_review", tests);

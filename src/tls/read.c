@@ -104,10 +104,12 @@ static size_t tls_decrypt(struct eddy__tls *tls, unsigned char *room, size_t siz
 
     *status = EDDY__TLS_DONE;
     while (done < size) {
-        int64_t result;
+        int64_t result = EDDY__TLS_WANT_ROOM;
 
         eddy__tls_lane_hold(tls);
-        result = eddy__tls_engine_read(tls->engine, room + done, size - done);
+        /* Who does not take our answers is not listened to: they would fill the memory up. */
+        if (tls->cipher.size < TLS_CIPHER_FULL)
+            result = eddy__tls_engine_read(tls->engine, room + done, size - done);
         if (result > 0) {
             done += (size_t)result;
             if (tls->wire.in_size > 0 || eddy__tls_engine_has_pending(tls->engine))
