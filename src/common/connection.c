@@ -350,7 +350,9 @@ static int connection_check(const struct eddy_loop *loop, eddy_protocol_factory 
                                      sizeof options->reserved / sizeof options->reserved[0]);
     if (error)
         return error;
-    if (options->tls != NULL && host == NULL && options->server_hostname == NULL)
+    /* TLS-3: no check is dropped because a name is missing; "" as server_hostname says so. */
+    if (options->tls != NULL && (host == NULL || host[0] == '\0') &&
+        options->server_hostname == NULL)
         return eddy_error(EDDY_EINVALID, "tls without a host needs server_hostname");
     if (options->sock != NULL && (host != NULL || port != 0 || options->service != NULL))
         return eddy_error(EDDY_EINVALID, "host or port and sock are given at the same time");

@@ -246,7 +246,7 @@ int eddy__tls_context_setup_ssl(struct eddy_tls_context *context, SSL *ssl,
     return result;
 }
 
-/* With ciphers that have no place for certificates OpenSSL has nothing to verify, and is content. */
+/* With ciphers that have no place for certificates OpenSSL verifies nothing, and is content. */
 static int finish_certificate(const SSL *ssl, const struct eddy_tls_context *context)
 {
     if (context->is_server || SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE ||
@@ -256,7 +256,8 @@ static int finish_certificate(const SSL *ssl, const struct eddy_tls_context *con
                            "the server showed no certificate, as the cipher has no place for one");
 }
 
-static bool alpn_has(const struct eddy_tls_context *context, const unsigned char *name, size_t size)
+static bool alpn_offers(const struct eddy_tls_context *context, const unsigned char *name,
+                        size_t size)
 {
     for (size_t at = 0; at < context->alpn_size; at += (size_t)context->alpn[at] + 1) {
         if (context->alpn[at] == size && memcmp(context->alpn + at + 1, name, size) == 0)
@@ -275,7 +276,8 @@ static int finish_alpn(const SSL *ssl, const struct eddy_tls_context *context)
     if (context->alpn_required && size == 0)
         return eddy__tls_error(EDDY_ETLS, SSL_R_NO_APPLICATION_PROTOCOL,
                                "no protocol in common: the peer agreed to none by ALPN");
-    if (!context->is_server && context->alpn != NULL && size > 0 && !alpn_has(context, name, size))
+    if (!context->is_server && context->alpn != NULL && size > 0 &&
+        !alpn_offers(context, name, size))
         return eddy__tls_error(EDDY_ETLS, SSL_R_BAD_EXTENSION,
                                "the peer agreed by ALPN to what this side has not offered");
     return 0;
