@@ -265,3 +265,16 @@ void tls_peer_expect_close_notify(struct tls_peer *peer)
     assert_int_equal(tls_peer_receive(peer, buffer, sizeof buffer), 0);
     assert_true(SSL_get_shutdown(peer->ssl) & SSL_RECEIVED_SHUTDOWN);
 }
+
+size_t tls_peer_count_records(struct tls_peer *peer)
+{
+    unsigned char buffer[65536];
+    int64_t size = peer_receive(&peer->raw, buffer, sizeof buffer);
+    size_t count = 0;
+
+    for (int64_t at = 0; at + 5 <= size; count++)
+        at += 5 + 256 * buffer[at + 3] + buffer[at + 4];
+    if (size > 0)
+        assert_int_equal(BIO_write(peer->in, buffer, (int)size), size);
+    return count;
+}

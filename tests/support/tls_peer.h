@@ -95,4 +95,7 @@ void tls_peer_expect_close_notify(struct tls_peer *peer);
 
 void tls_peer_expect_text(struct tls_peer *peer, const char *text, const char *file, int line);
 
+/** Receive what is there, hand it to the SSL, and count the records in it. */
+size_t tls_peer_count_records(struct tls_peer *peer);
+
 #endif
