@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* TLS transports where callbacks interfere, and where a peer or a program is a nuisance. */
 #include "support/support.h"
+#include "support/sweep.h"
 #include "support/tls_scene.h"
 #include "common/loop.h"
 #include "tls/parts.h"
@@ -195,6 +196,85 @@ static void test_answers_that_nobody_reads(struct fixture *f)
     tls_scene_abort(f, &s);
 }
 
+/* TLS in TLS. */
+
+static void drop_transport(void *transport)
+{
+    eddy_transport_unref(transport);
+}
+
+/** Two witnesses, and the transports that they speak by: of the outer TLS, then the inner one. */
+struct couple {
+    struct tls_kit kit;
+    struct witness client;
+    struct witness server;
+    eddy_transport *clients[3];
+    eddy_transport *servers[3];
+};
+
+static void couple_wrap(struct fixture *f, struct couple *c, int layer)
+{
+    static const eddy_start_tls_options options = {.server_hostname = "example.test"};
+    eddy_future *client = eddy_loop_start_tls(f->loop, c->clients[layer - 1], &c->client.protocol,
+                                              c->kit.client, &options);
+    eddy_future *server = eddy_loop_start_tls(f->loop, c->servers[layer - 1], &c->server.protocol,
+                                              c->kit.server, NULL);
+    eddy_value value;
+
+    must(eddy_loop_run_until_complete(f->loop, client, &value));
+    c->clients[layer] = value.transport;
+    fixture_at_end(f, drop_transport, value.transport);
+    must(eddy_loop_run_until_complete(f->loop, server, &value));
+    c->servers[layer] = value.transport;
+    fixture_at_end(f, drop_transport, value.transport);
+}
+
+static void couple_begin(struct fixture *f, struct couple *c)
+{
+    need_whole_test(); /* two futures are held at once */
+    tls_kit_init(f, &c->kit);
+    witness_init(&c->client, "client");
+    witness_init(&c->server, "server");
+    connect_witnesses(f, &c->client, &c->server);
+    assert_recorded("client.made", "server.made");
+    c->clients[0] = c->client.transport;
+    c->servers[0] = c->server.transport;
+    couple_wrap(f, c, 1);
+    couple_wrap(f, c, 2);
+}
+
+/* TLS-14, TLS-41: the outer TLS ends and the inner has not: that is its end, and no warning. */
+static void test_the_outer_tls_ends_first(struct fixture *f)
+{
+    struct couple c;
+
+    couple_begin(f, &c);
+    must(write_text(c.clients[2], "last"));
+    run_until_recorded(f->loop, "server.data:last");
+    eddy_transport_close(c.clients[1]);
+    run_until_recorded(f->loop, "server.lost:0");
+    run_until_recorded(f->loop, "client.lost:0");
+    assert_recorded("server.data:last", "server.eof", "server.lost:0", "client.lost:0");
+}
+
+/* TLS-14, TLS-42: nor is anything lost then that was not read yet. */
+static void test_the_outer_tls_ends_while_paused(struct fixture *f)
+{
+    struct couple c;
+
+    couple_begin(f, &c);
+    must(eddy_transport_pause_reading(c.servers[2]));
+    must(write_text(c.clients[2], "late"));
+    run_for(f->loop, EDDY_MILLISECONDS(5));
+    eddy_transport_close(c.clients[1]);
+    run_for(f->loop, EDDY_MILLISECONDS(5));
+    assert_nothing_recorded();
+    must(eddy_transport_resume_reading(c.servers[2]));
+    run_until_recorded(f->loop, "server.lost:0");
+    run_until_recorded(f->loop, "client.lost:0");
+    assert_recorded("server.data:late", "server.eof", "server.lost:0", "client.lost:0");
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -205,6 +285,8 @@ int main(void)
         TEST(test_equal_marks),
         TEST(test_writing_elsewhere_in_the_handshake),
         TEST(test_answers_that_nobody_reads),
+        TEST(test_the_outer_tls_ends_first),
+        TEST(test_the_outer_tls_ends_while_paused),
     };
 
     return run_suite("tls_review", tests);

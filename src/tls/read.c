@@ -69,9 +69,13 @@ static void tls_stop_waiting(struct eddy__tls *tls)
     eddy__tls_start_limit(tls, tls->shutdown_timeout);
 }
 
-/** The peer sends no more: the protocol hears of it, and the connection closes (TLS-40, TLS-41). */
+/**
+ * The peer sends no more: the protocol hears of it, and the connection closes (TLS-40, TLS-41). TLS
+ * in TLS closes it itself, when its protocol has read everything (TLS-42).
+ */
 static void tls_peer_ended(struct eddy__tls *tls)
 {
+    bool carries_tls = tls->transport.protocol->callbacks == &eddy__tls_below;
     int answer = 0;
 
     tls->peer_done = true;
@@ -81,7 +85,9 @@ static void tls_peer_ended(struct eddy__tls *tls)
     }
     if (answer < 0)
         eddy__tls_protocol_failed(tls, "eof_received", answer);
-    else if (answer > 0)
+    if (carries_tls)
+        return;
+    if (answer > 0)
         eddy__log(EDDY_LOG_WARNING,
                   "eof_received() kept a TLS connection open, which cannot be half-closed");
     if (tls->is_waiting)
