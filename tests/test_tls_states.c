@@ -396,6 +396,26 @@ static void walk_all(struct fixture *f, enum place place)
     }
 }
 
+/* TLS-23: what is written before the end of the handshake goes first, reading paused or not. */
+static void test_writing_before_the_end_of_the_handshake(struct fixture *f)
+{
+    static struct walk k;
+    struct tls_kit kit;
+
+    tls_kit_init(f, &kit);
+    walk_begin(&k, f, &kit, ON_WRITE);
+    must(write_text(k.upper, "one,"));
+    walk_to(&k, IN_HANDSHAKE);
+    must(write_text(k.upper, "two,"));
+    assert_int_equal(eddy_transport_get_write_buffer_size(k.upper), 8);
+    must(eddy_transport_pause_reading(k.upper));
+    walk_shake(&k);
+    must(write_text(k.upper, "three"));
+    tls_peer_expect(&k.peer, "one,two,three");
+    assert_int_equal(eddy_transport_get_write_buffer_size(k.upper), 0);
+    walk_end(&k, IN_WRAPPED, ON_WRITE);
+}
+
 static void test_new(struct fixture *f)
 {
     walk_all(f, IN_NEW);
@@ -444,6 +464,7 @@ static void test_lost(struct fixture *f)
 int main(void)
 {
     static const struct test tests[] = {
+        TEST(test_writing_before_the_end_of_the_handshake),
         TEST(test_new),
         TEST(test_in_the_handshake),
         TEST(test_wrapped),
