@@ -171,8 +171,12 @@ static void crowd_drop(void *crowd)
     struct crowd *c = crowd;
 
     for (size_t i = 0; i < c->count; i++) {
+        eddy_future *wrapped = c->members[i].wrapped;
+
+        if (wrapped != NULL && eddy_future_done(wrapped))
+            eddy_future_exception(wrapped); /* asked */
+        eddy_future_unref(wrapped);
         eddy_future_unref(c->members[i].made);
-        eddy_future_unref(c->members[i].wrapped);
         eddy_transport_unref(c->members[i].upper);
     }
 }
@@ -180,7 +184,10 @@ static void crowd_drop(void *crowd)
 /** A second layer from inside connection_made(), with reading paused. */
 static int member_made(struct witness *w, enum witness_event event)
 {
-    static const eddy_start_tls_options options = {.server_hostname = "example.test"};
+    static const eddy_start_tls_options options = {
+        .server_hostname = "example.test",
+        .handshake_timeout = EDDY_SECONDS(5),
+    };
     struct member *m = w->arg;
     struct crowd *c = m->crowd;
 
@@ -188,9 +195,8 @@ static int member_made(struct witness *w, enum witness_event event)
         return 0;
     must(eddy_transport_pause_reading(w->transport));
     m->wrapped = eddy_loop_start_tls(c->f->loop, w->transport, &w->protocol,
-                                     m->is_server ? c->kit.server : c->kit.client,
-                                     m->is_server ? NULL : &options);
-    return 0;
+                                     m->is_server ? c->kit.server : c->kit.client, &options);
+    return eddy_future_done(m->wrapped) ? eddy_future_exception(m->wrapped) : 0;
 }
 
 static struct member *crowd_add(struct crowd *c, bool is_server)
