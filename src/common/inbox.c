@@ -14,7 +14,15 @@ int eddy__inbox_push(struct eddy__inbox *inbox, struct eddy__post *post)
             return EDDY_EBADSTATE;
         post->next = top;
     } while (!atomic_compare_exchange_weak(&inbox->top, &top, post));
+    /* If it is pending now, the loop takes later: that it is looked at first spares an exchange. */
+    if (atomic_load(&inbox->wake_pending))
+        return 0;
     return atomic_exchange(&inbox->wake_pending, true) ? 0 : 1;
+}
+
+bool eddy__inbox_is_closed(struct eddy__inbox *inbox)
+{
+    return atomic_load(&inbox->top) == &inbox_closed;
 }
 
 /** Turn a stack around, so that the oldest post comes first. */

@@ -39,6 +39,9 @@ static inline bool eddy__inbox_has_posts(struct eddy__inbox *inbox)
     return atomic_load(&inbox->top) != NULL;
 }
 
+/** Any thread. */
+bool eddy__inbox_is_closed(struct eddy__inbox *inbox);
+
 /** Append all posts to `queue`, oldest first. */
 void eddy__inbox_take(struct eddy__inbox *inbox, struct eddy__list *queue);
 

@@ -390,12 +390,15 @@ int eddy__loop_post(struct eddy_loop *loop, struct eddy__post *post)
 
     if (loop_is_foreign(loop)) /* the wake-up would be the parent's */
         return eddy__loop_check_open(loop);
-    /* The loop may run the post and be closed before the wake-up comes: closing waits for us. */
-    atomic_fetch_add(&loop->wakers, 1);
     wake = eddy__inbox_push(&loop->inbox, post);
-    if (wake > 0)
-        loop->backend->wake(loop);
-    atomic_fetch_sub(&loop->wakers, 1);
+    if (wake > 0) {
+        /* The loop may have run the post and be closed by now. If it is not yet, it waits for us
+         * after the inbox, before the backend goes. */
+        atomic_fetch_add(&loop->wakers, 1);
+        if (!eddy__inbox_is_closed(&loop->inbox))
+            loop->backend->wake(loop);
+        atomic_fetch_sub(&loop->wakers, 1);
+    }
     return wake < 0 ? eddy_error(wake, "event loop is closed") : 0;
 }
 

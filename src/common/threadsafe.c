@@ -24,9 +24,19 @@ struct eddy_threadsafe_handle {
     atomic_int state;
     atomic_uint references;
     uint64_t runner; /**< thread that runs it; written before RUNNING is visible */
-    struct eddy__mutex mutex;
-    struct eddy__condition finished;
+    /** Threads that wait for its end; &threadsafe_finished once it has come. */
+    _Atomic(struct threadsafe_waiter *) waiters;
 };
+
+/** A thread in cancel_sync(), on its stack: what few wait for costs the many posts nothing. */
+struct threadsafe_waiter {
+    struct threadsafe_waiter *next;
+    struct eddy__mutex mutex;
+    struct eddy__condition woken;
+    bool is_finished; /**< under the mutex */
+};
+
+static struct threadsafe_waiter threadsafe_finished;
 
 eddy_threadsafe_handle *eddy_threadsafe_handle_ref(eddy_threadsafe_handle *handle)
 {
@@ -37,21 +47,31 @@ eddy_threadsafe_handle *eddy_threadsafe_handle_ref(eddy_threadsafe_handle *handl
 
 void eddy_threadsafe_handle_unref(eddy_threadsafe_handle *handle)
 {
-    if (handle == NULL ||
+    if (handle == NULL)
+        return;
+    /* Who holds the only one needs no exchange to find that out: nobody can take another. */
+    if (atomic_load_explicit(&handle->references, memory_order_acquire) != 1 &&
         atomic_fetch_sub_explicit(&handle->references, 1, memory_order_acq_rel) != 1)
         return;
-    eddy__condition_fini(&handle->finished);
-    eddy__mutex_fini(&handle->mutex);
-    eddy_context_unref(handle->context);
+    eddy__context_unref(handle->context);
     eddy__free(handle);
 }
 
 static void threadsafe_finish(struct eddy_threadsafe_handle *handle)
 {
-    eddy__mutex_lock(&handle->mutex);
+    struct threadsafe_waiter *waiter;
+
     atomic_store(&handle->state, POSTED_DONE);
-    eddy__condition_broadcast(&handle->finished);
-    eddy__mutex_unlock(&handle->mutex);
+    waiter = atomic_exchange(&handle->waiters, &threadsafe_finished);
+    while (waiter != NULL) {
+        struct threadsafe_waiter *next = waiter->next;
+
+        eddy__mutex_lock(&waiter->mutex);
+        waiter->is_finished = true;
+        eddy__condition_broadcast(&waiter->woken);
+        eddy__mutex_unlock(&waiter->mutex); /* from here on it may be gone */
+        waiter = next;
+    }
 }
 
 /** Report a posted callback that failed (LOOP-42). */
@@ -107,37 +127,23 @@ bool eddy__threadsafe_drop_ready(struct eddy__ready *ready)
     return true;
 }
 
-/** Make a handle with the queue's reference. */
-static int threadsafe_new(struct eddy_loop *loop, eddy_callback callback, void *arg,
-                          struct eddy_threadsafe_handle **made)
+/** Make a handle; `references` are the queue's and, if it asked for the handle, the poster's. */
+static struct eddy_threadsafe_handle *threadsafe_new(struct eddy_loop *loop, eddy_callback callback,
+                                                     void *arg, unsigned references)
 {
-    struct eddy_threadsafe_handle *handle = eddy__alloc_zeroed(sizeof *handle);
-    int error;
+    struct eddy_threadsafe_handle *handle = eddy__alloc(sizeof *handle);
 
     if (handle == NULL)
-        return EDDY_ENOMEM;
-    error = eddy__mutex_init(&handle->mutex);
-    if (error)
-        goto free_handle;
-    error = eddy__condition_init(&handle->finished);
-    if (error)
-        goto fini_mutex;
-    handle->post.ready.run = threadsafe_run;
-    handle->post.drop = threadsafe_drop;
+        return NULL;
+    handle->post = (struct eddy__post){.ready.run = threadsafe_run, .drop = threadsafe_drop};
     handle->loop = loop;
     handle->callback = callback;
     handle->arg = arg;
-    handle->context = eddy_context_ref(eddy_get_context());
+    handle->context = eddy__context_ref(eddy_get_context());
     atomic_init(&handle->state, POSTED_PENDING);
-    atomic_init(&handle->references, 1);
-    *made = handle;
-    return 0;
-
-fini_mutex:
-    eddy__mutex_fini(&handle->mutex);
-free_handle:
-    eddy__free(handle);
-    return error;
+    atomic_init(&handle->references, references);
+    atomic_init(&handle->waiters, NULL);
+    return handle;
 }
 
 int eddy_loop_call_soon_threadsafe(eddy_loop *loop, eddy_callback callback, void *arg,
@@ -148,22 +154,18 @@ int eddy_loop_call_soon_threadsafe(eddy_loop *loop, eddy_callback callback, void
 
     if (loop == NULL || callback == NULL)
         return eddy_error(EDDY_EINVALID, loop == NULL ? "no loop" : "no callback");
-    error = threadsafe_new(loop, callback, arg, &made);
-    if (error)
-        return error;
+    made = threadsafe_new(loop, callback, arg, handle != NULL ? 2 : 1);
+    if (made == NULL)
+        return EDDY_ENOMEM;
     made->created_at = EDDY__CALLER(); /* whether the loop debugs is its thread's to ask */
-    /* The caller's reference must exist before the loop can drop its own. */
-    eddy_threadsafe_handle_ref(made);
     error = eddy__loop_post(loop, &made->post);
     if (error) {
-        eddy_threadsafe_handle_unref(made);
+        atomic_store(&made->references, 1); /* nobody else has seen it */
         eddy_threadsafe_handle_unref(made);
         return error;
     }
     if (handle != NULL)
         *handle = made;
-    else
-        eddy_threadsafe_handle_unref(made);
     return 0;
 }
 
@@ -188,15 +190,52 @@ eddy_cancel_outcome eddy_threadsafe_handle_cancel(eddy_threadsafe_handle *handle
     return threadsafe_outcome(state);
 }
 
+/** Enter `waiter`; false if it has finished meanwhile. */
+static bool threadsafe_enter(struct eddy_threadsafe_handle *handle,
+                             struct threadsafe_waiter *waiter)
+{
+    struct threadsafe_waiter *first = atomic_load(&handle->waiters);
+
+    do {
+        if (first == &threadsafe_finished)
+            return false;
+        waiter->next = first;
+    } while (!atomic_compare_exchange_weak(&handle->waiters, &first, waiter));
+    return true;
+}
+
+/** Wait until the callback, which runs, has finished. */
+static void threadsafe_wait(struct eddy_threadsafe_handle *handle)
+{
+    struct threadsafe_waiter waiter = {.is_finished = false};
+
+    if (eddy__mutex_init(&waiter.mutex) != 0)
+        goto spin;
+    if (eddy__condition_init(&waiter.woken) != 0) {
+        eddy__mutex_fini(&waiter.mutex);
+        goto spin;
+    }
+    if (threadsafe_enter(handle, &waiter)) {
+        eddy__mutex_lock(&waiter.mutex);
+        while (!waiter.is_finished)
+            eddy__condition_wait(&waiter.woken, &waiter.mutex);
+        eddy__mutex_unlock(&waiter.mutex);
+    }
+    eddy__condition_fini(&waiter.woken);
+    eddy__mutex_fini(&waiter.mutex);
+    return;
+
+spin: /* The system has nothing to wait with, but waiting cannot fail. */
+    while (atomic_load(&handle->state) == POSTED_RUNNING)
+        eddy__thread_yield();
+}
+
 eddy_cancel_outcome eddy_threadsafe_handle_cancel_sync(eddy_threadsafe_handle *handle)
 {
     eddy_cancel_outcome outcome = eddy_threadsafe_handle_cancel(handle);
 
     if (outcome != EDDY_CANCEL_RUNNING || handle->runner == eddy__thread_self())
         return outcome;
-    eddy__mutex_lock(&handle->mutex);
-    while (atomic_load(&handle->state) == POSTED_RUNNING)
-        eddy__condition_wait(&handle->finished, &handle->mutex);
-    eddy__mutex_unlock(&handle->mutex);
+    threadsafe_wait(handle);
     return EDDY_CANCEL_DONE;
 }
