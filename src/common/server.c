@@ -200,6 +200,16 @@ void eddy__server_attach(struct eddy_server *server, struct eddy_transport *tran
     server->connections++;
 }
 
+void eddy__server_hand_over(struct eddy_transport *from, struct eddy_transport *to)
+{
+    if (from->server == NULL)
+        return;
+    to->server = from->server;
+    from->server = NULL;
+    eddy__list_remove(&from->server_node);
+    eddy__list_append(&to->server->transports, &to->server_node);
+}
+
 void eddy__server_detach(struct eddy_transport *transport)
 {
     struct eddy_server *server = transport->server;

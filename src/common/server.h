@@ -96,6 +96,9 @@ void eddy__server_on_accepted(struct eddy_server *server, eddy_socket socket,
 /** `transport`, a new connection, is the server's; refs it, and counts (SRV-7). */
 void eddy__server_attach(struct eddy_server *server, struct eddy_transport *transport);
 
+/** `to` carries the connection from now on, instead of `from` (start_tls()). Cannot fail. */
+void eddy__server_hand_over(struct eddy_transport *from, struct eddy_transport *to);
+
 /** It is gone: connection_lost() has returned (SRV-6). Nothing happens if it has no server. */
 void eddy__server_detach(struct eddy_transport *transport);
 

@@ -258,6 +258,7 @@ static int start_check(struct eddy_loop *loop, const struct eddy_transport *lowe
 static void start_over(struct eddy__tls *tls, struct eddy_transport *lower, eddy_protocol *protocol)
 {
     tls_take_over(tls, lower);
+    eddy__server_hand_over(lower, &tls->transport);
     tls->transport.protocol = protocol;
     tls->told = TLS_TOLD_MADE;
     eddy_transport_pause_reading(lower);
