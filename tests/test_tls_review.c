@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* TLS transports where callbacks interfere, and where a peer or a program is a nuisance. */
 #include "support/support.h"
+#include "support/program.h"
 #include "support/sweep.h"
 #include "support/tls_scene.h"
 #include "common/loop.h"
@@ -275,6 +276,68 @@ static void test_the_outer_tls_ends_while_paused(struct fixture *f)
     assert_recorded("server.data:late", "server.eof", "server.lost:0", "client.lost:0");
 }
 
+/* Servers. */
+
+/* TLS-25, SRV-8: a client that was upgraded is closed as TLS, after what was written to it. */
+static void test_closing_upgraded_clients(struct fixture *f)
+{
+    struct program program = {.count = 0};
+    eddy_transport *upper;
+    struct tls_peer peer;
+    struct tls_kit kit;
+    eddy_server *server;
+    eddy_future *future;
+    eddy_value value;
+
+    need_whole_test();
+    tls_kit_init(f, &kit);
+    must(make_server(f, &program, "127.0.0.1", NULL, &server));
+    tls_peer_init(&peer, f, &kit, TLS_PEER_IS_CLIENT, connect_client(f, server));
+    fixture_drop_socket(f, peer.raw.socket); /* it is kept twice */
+    run_until_count(f, "made", 1);
+    future = eddy_loop_start_tls(f->loop, program.clients[0].transport,
+                                 &program.clients[0].protocol, kit.server, NULL);
+    assert_true(tls_peer_shake(&peer));
+    must(eddy_loop_run_until_complete(f->loop, future, &value));
+    upper = value.transport;
+    must(write_text(upper, "bye"));
+    eddy_server_close(server);
+    eddy_server_close_clients(server);
+    assert_true(eddy_transport_is_closing(upper));
+    tls_peer_expect(&peer, "bye");
+    tls_peer_expect_close_notify(&peer);
+    tls_peer_close_notify(&peer);
+    must(eddy_loop_run_until_complete(f->loop, eddy_server_wait_closed(server), NULL));
+    assert_recorded("made", "lost:0");
+    eddy_transport_unref(upper);
+    eddy_server_unref(server);
+}
+
+/* Input that waits. */
+
+/* TLS-33: many small pieces are not copied again with each that comes. */
+static void test_small_pieces_of_input(struct fixture *f)
+{
+    struct tls_scene s;
+    size_t moves = 0, max = 0;
+
+    tls_scene_begin(f, &s, TLS_PEER_IS_SERVER);
+    must(eddy_transport_pause_reading(s.w.transport));
+    for (int i = 0; i < 500; i++) {
+        tls_peer_send(&s.peer, "x");
+        run_iterations(f->loop, 2);
+        give_up_if(s.w.transport == NULL);
+        moves += tls_of(s.w.transport)->kept_max != max;
+        max = tls_of(s.w.transport)->kept_max;
+    }
+    assert_in_range(moves, 1, 20);
+    s.w.quiet = true;
+    must(eddy_transport_resume_reading(s.w.transport));
+    run_until_true(f->loop, s.w.received == 500 || s.w.transport == NULL);
+    give_up_if(s.w.transport == NULL);
+    tls_scene_abort(f, &s);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -287,6 +350,8 @@ int main(void)
         TEST(test_answers_that_nobody_reads),
         TEST(test_the_outer_tls_ends_first),
         TEST(test_the_outer_tls_ends_while_paused),
+        TEST(test_closing_upgraded_clients),
+        TEST(test_small_pieces_of_input),
     };
 
     return run_suite("tls_review", tests);

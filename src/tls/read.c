@@ -24,24 +24,31 @@ int eddy__tls_keep(struct eddy__tls *tls, const void *data, size_t size)
     struct eddy__tls_wire *wire = &tls->wire;
     size_t old = tls->kept != NULL ? wire->in_size : 0;
     unsigned char *kept = tls->kept;
+    size_t start = old > 0 ? (size_t)(wire->in - kept) : 0;
+    size_t room = tls->kept_max;
 
     if (size == 0)
         return 0;
     if (size > SIZE_MAX / 2 - old)
         return EDDY_ENOMEM;
-    if (old + size > tls->kept_max) {
-        kept = eddy__alloc(old + size);
+    if (old + size > room) {
+        /* Twice as much, so that small pieces are not copied again with each that comes. */
+        room = old + size < 2 * room ? 2 * room : old + size;
+        kept = eddy__alloc(room);
         if (kept == NULL)
             return EDDY_ENOMEM;
-        tls->kept_max = old + size;
     }
-    if (old > 0)
-        memmove(kept, wire->in, old);
-    memcpy(kept + old, data, size);
+    if (kept != tls->kept || start + old + size > room) {
+        if (old > 0)
+            memmove(kept, wire->in, old);
+        start = 0;
+    }
+    memcpy(kept + start + old, data, size);
     if (kept != tls->kept)
         eddy__free(tls->kept);
     tls->kept = kept;
-    wire->in = kept;
+    tls->kept_max = room;
+    wire->in = kept + start;
     wire->in_size = old + size;
     return 0;
 }
