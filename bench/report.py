@@ -90,16 +90,16 @@ def calls_but_waits(counts):
 def counts_verdict(case, contender):
     """The same by figures that do not wander.
 
-    A program that measures itself is held by instructions. A server's time is spent in the kernel:
-    it is held by system calls (but for waits) and allocations, which may not be more than the
-    floor's.
+    A program that measures itself is held by instructions. The time of a server, or of starting
+    a child, is spent in the kernel: it is held by system calls (but for waits) and allocations,
+    which may not be more than the floor's.
     """
     mark = case["marks"].get(contender)
     floor = case["contenders"].get("floor", {}).get("counts", {})
     own = case["contenders"][contender].get("counts", {})
     if mark is None or not floor or not own:
         return ""
-    if not case.get("server"):
+    if not case.get("by_calls"):
         if not floor.get("instructions") or not own.get("instructions"):
             return ""
         ratio = own["instructions"] / floor["instructions"]

@@ -153,7 +153,8 @@ def run_case(bench, case, names, arguments, progress):
     if not arguments.times_only:
         take_counts(bench, case, names, results, arguments, progress)
     return {"title": case.title, "unit": case.unit, "figure": case.figure, "marks": case.marks,
-            "limits": case.limits, "server": bool(case.job), "contenders": results}
+            "limits": case.limits, "by_calls": bool(case.job) or case.folder == "spawn",
+            "contenders": results}
 
 
 def list_cases():
