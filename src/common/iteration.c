@@ -127,7 +127,7 @@ static void iteration_run(struct eddy_loop *loop)
         else
             eddy__soon_run(loop, cell);
     }
-    while (!eddy__list_is_empty(&loop->batch_end)) {
+    while (!eddy__list_is_empty(&loop->batch_end) && !eddy__loop_is_foreign(loop)) {
         struct eddy__list *node = eddy__list_shift(&loop->batch_end);
         struct eddy__ready *ready = EDDY__OWNER(node, struct eddy__ready, node);
 

@@ -93,12 +93,6 @@ eddy_loop *eddy_loop_ref(eddy_loop *loop)
     return loop;
 }
 
-/** True if the loop was made before a fork that lies between it and this process (LOOP-2). */
-static bool loop_is_foreign(const struct eddy_loop *loop)
-{
-    return loop->fork_count != eddy__fork_count();
-}
-
 /** Give back the memory that the loop keeps for reuse, and what only it can refer to. */
 static void loop_free_memory(struct eddy_loop *loop)
 {
@@ -121,7 +115,7 @@ void eddy_loop_unref(eddy_loop *loop)
         eddy__thread_state()->current = NULL; /* of the default policy, which borrows it */
     /* Closing refers to the loop again while it lets go of things; nobody else can any more. */
     atomic_store(&loop->references, 1);
-    if (loop_is_foreign(loop)) {
+    if (eddy__loop_is_foreign(loop)) {
         eddy__signals_close(loop); /* dispositions are the child's own */
         if (!atomic_load(&loop->closed))
             loop->backend->abandon(loop);
@@ -165,8 +159,9 @@ int eddy__loop_check_run(struct eddy_loop *loop)
 /** Whether calls may go the short way, past what is rare. */
 static void loop_choose_way(struct eddy_loop *loop)
 {
-    loop->quick =
-        loop->debug || loop->run_context != NULL || loop_is_foreign(loop) ? NULL : loop->state;
+    loop->quick = loop->debug || loop->run_context != NULL || eddy__loop_is_foreign(loop)
+                      ? NULL
+                      : loop->state;
 }
 
 /** Check, then mark the loop as running in this thread. */
@@ -209,7 +204,7 @@ static void loop_leave(struct eddy_loop *loop)
 /** What a run that was left returns; the words are those of who left it, if there are any. */
 static int loop_exit_code(struct eddy_loop *loop)
 {
-    if (loop_is_foreign(loop))
+    if (eddy__loop_is_foreign(loop))
         return eddy__loop_check_open(loop);
     if (loop->exit_code < 0 && loop->state->error->code != loop->exit_code)
         eddy__failure_restore(loop->exit_code, NULL);
@@ -299,11 +294,11 @@ static void loop_abandon(struct eddy_loop *loop)
 
 int eddy_loop_close(eddy_loop *loop)
 {
-    if (atomic_load(&loop->running) && !loop_is_foreign(loop))
+    if (atomic_load(&loop->running) && !eddy__loop_is_foreign(loop))
         return eddy_error(EDDY_EBADSTATE, "cannot close a running event loop");
     if (atomic_load(&loop->closed))
         return 0;
-    if (loop_is_foreign(loop))
+    if (eddy__loop_is_foreign(loop))
         return eddy_error(EDDY_EBADSTATE, "event loop belongs to the parent process");
     eddy_loop_ref(loop); /* what is let go of may hold the last reference */
     atomic_store(&loop->closed, true);
@@ -388,7 +383,7 @@ int eddy__loop_post(struct eddy_loop *loop, struct eddy__post *post)
 {
     int wake;
 
-    if (loop_is_foreign(loop)) /* the wake-up would be the parent's */
+    if (eddy__loop_is_foreign(loop)) /* the wake-up would be the parent's */
         return eddy__loop_check_open(loop);
     wake = eddy__inbox_push(&loop->inbox, post);
     if (wake > 0) {

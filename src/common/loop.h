@@ -99,8 +99,9 @@ static inline void eddy__loop_enqueue(struct eddy_loop *loop, struct eddy__ready
 }
 
 /**
- * Run `ready` when all that runs in this iteration has; soon, if the loop does not run now. Nothing
- * happens if it is enqueued already. Cannot fail.
+ * Run `ready` when all that runs in this iteration has, or an exit request ends it; soon, if the
+ * loop does not run now; never in a forked child. Nothing happens if it is enqueued already.
+ * Cannot fail.
  */
 static inline void eddy__loop_enqueue_end(struct eddy_loop *loop, struct eddy__ready *ready)
 {
@@ -178,14 +179,19 @@ void eddy__executor_close(struct eddy_loop *loop);
 /** When the loop's memory goes: free what is kept for reuse. */
 void eddy__futures_trim(struct eddy_loop *loop);
 
+/** True if the loop was made before a fork that lies between it and this process (LOOP-2). */
+static inline bool eddy__loop_is_foreign(const struct eddy_loop *loop)
+{
+    return loop->fork_count != eddy__fork_count();
+}
+
 /** What eddy__loop_check_open() says when it refuses. */
 int eddy__loop_refuse(const struct eddy_loop *loop);
 
 /** EDDY_EBADSTATE, with a text, for a loop that is closed or belongs to another process. */
 static inline int eddy__loop_check_open(const struct eddy_loop *loop)
 {
-    if (!atomic_load_explicit(&loop->closed, memory_order_relaxed) &&
-        loop->fork_count == eddy__fork_count())
+    if (!atomic_load_explicit(&loop->closed, memory_order_relaxed) && !eddy__loop_is_foreign(loop))
         return 0;
     return eddy__loop_refuse(loop);
 }

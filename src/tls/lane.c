@@ -107,6 +107,8 @@ void eddy__tls_lane_flush(struct eddy__tls *tls)
         return;
     buffer = (eddy_buffer){tls->wire.out, tls->wire.out_size};
     tls->wire.out_size = 0;
+    if (eddy__loop_is_foreign(tls->transport.loop))
+        return; /* the parent sends it, and the peer takes no record twice */
     if (tls->lower->kind->is_closing(tls->lower))
         return; /* it would be dropped there, and complained about */
     if (tls_is_blocked(tls))
