@@ -4,12 +4,14 @@
 #include "support/oom.h"
 #include "support/program.h"
 #include "support/support.h"
+#include "support/sweep.h"
 
 #if defined(EDDY_TEST_HOOKS) && !defined(_WIN32)
 #include "posix/sys.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* Two endpoints "a" and "b" over a pair of Unix sockets, connected to each other. */
@@ -445,9 +447,78 @@ static void test_sender_without_an_address(struct fixture *f)
     assert_recorded("b.datagram:who");
 }
 
+/* Fork at the first datagram; the parent goes on when the child has ended. */
+static int script_fork(struct witness *w, enum witness_event event)
+{
+    pid_t child;
+    int status = -1;
+
+    if (event != WITNESS_DATAGRAM || w->counts[WITNESS_DATAGRAM] > 1)
+        return 0;
+    eddy_loop_stop(w->arg);
+    child = fork();
+    assert_true(child >= 0);
+    if (child > 0) {
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+    }
+    return 0;
+}
+
+/* LOOP-2: a child forked at a datagram hears of no other, and takes none from the parent. */
+static void test_a_forked_child_takes_no_datagrams(struct fixture *f)
+{
+    enum { COUNT = 2 };
+    struct witness a, b;
+    pid_t parent = getpid();
+    int i, error;
+
+    need_whole_test();
+    open_unix_pair(f, &a, &b);
+    b.script = script_fork;
+    b.arg = f->loop;
+    for (i = 0; i < COUNT; i++)
+        must(eddy_transport_sendto(a.transport, "x", 1, NULL));
+    error = eddy_loop_run_forever(f->loop);
+    if (getpid() != parent)
+        _exit(error == EDDY_EBADSTATE && b.counts[WITNESS_DATAGRAM] == 1 ? 0 : 1);
+    must(error);
+    while (b.counts[WITNESS_DATAGRAM] < COUNT)
+        run_iterations(f->loop, 1);
+    assert_recorded("b.datagram:x", "b.datagram:x");
+}
+
+static int script_exit(struct witness *w, enum witness_event event)
+{
+    if (event == WITNESS_DATAGRAM)
+        eddy_loop_exit(w->arg, EDDY_EUSER);
+    return 0;
+}
+
+/* LOOP-42: what had not been received when the run was left is for the next one. */
+static void test_an_exit_leaves_datagrams_alone(struct fixture *f)
+{
+    struct witness a, b;
+    int i;
+
+    if (f->sim == NULL)
+        skip(); /* where the system gives many at once, they are received */
+    open_unix_pair(f, &a, &b);
+    b.script = script_exit;
+    b.arg = f->loop;
+    for (i = 0; i < 3; i++)
+        must(eddy_transport_sendto(a.transport, "x", 1, NULL));
+    for (i = 0; i < 3; i++) {
+        assert_int_equal(eddy_loop_run_forever(f->loop), EDDY_EUSER);
+        assert_recorded("b.datagram:x");
+    }
+}
+
 int main(void)
 {
     static const struct test tests[] = {
+        TEST(test_a_forked_child_takes_no_datagrams),
+        TEST(test_an_exit_leaves_datagrams_alone),
         TEST(test_a_thousand_datagrams_cost_a_handful_of_calls),
         TEST(test_interrupted_calls_are_tried_again),
         TEST(test_refusing_selector_ends_the_endpoint),

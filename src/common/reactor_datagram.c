@@ -58,13 +58,16 @@ static size_t datagram_divide(const struct eddy__reactor_channel *channel)
     return count;
 }
 
-/* The object may stop or close from within an event: the rest is dropped then. */
+/* The object may stop or close from within an event, or the process fork, and this be the child:
+ * the rest is dropped then. */
 static void datagram_deliver(struct eddy__reactor_channel *channel, int64_t count)
 {
     const struct eddy__incoming *list = datagram_reactor(channel)->batch->list;
     struct eddy__channel *base = &channel->channel;
 
-    for (int64_t i = 0; i < count && eddy__reactor_takes_datagrams(channel); i++) {
+    for (int64_t i = 0;
+         i < count && eddy__reactor_takes_datagrams(channel) && !eddy__loop_is_foreign(base->loop);
+         i++) {
         if (list[i].is_truncated)
             base->events->on_datagram_error(base, EDDY_EMSGSIZE);
         else
@@ -78,7 +81,8 @@ void eddy__reactor_receive_datagrams(struct eddy__reactor_channel *channel)
     size_t batch_max = datagram_divide(channel);
     size_t left = EDDY__DATAGRAMS_MAX;
 
-    while (left > 0 && eddy__reactor_takes_datagrams(channel)) {
+    /* After an exit request what was not yet received stays for the next run (LOOP-42). */
+    while (left > 0 && eddy__reactor_takes_datagrams(channel) && !base->loop->exit_requested) {
         size_t count = left < batch_max ? left : batch_max;
         int64_t received = datagram_sockets(channel)->receive_datagrams(
             base->socket, datagram_reactor(channel)->batch->list, count);
