@@ -235,19 +235,21 @@ static void test_texts_of_the_peer_are_tame(struct fixture *f)
         assert_true((unsigned char)*at >= ' ' && *at != 0x7f);
 }
 
-/* A response of three weeks ago that names no end is no news. */
-static eddy_buffer endless_response(const struct tls_scene *scene, long age, unsigned char *room)
+/* A response about the server that names no end, signed by `signer`, which is in it. */
+static eddy_buffer endless_response(const struct tls_scene *scene, const struct certificate *signer,
+                                    long age, unsigned char *room)
 {
-    X509 *issuer = certificate_x509(scene->ca);
-    OCSP_CERTID *id = OCSP_cert_to_id(EVP_sha256(), certificate_x509(scene->own), issuer);
+    OCSP_CERTID *id =
+        OCSP_cert_to_id(EVP_sha256(), certificate_x509(scene->own), certificate_x509(scene->ca));
     ASN1_TIME *from = X509_gmtime_adj(NULL, -age);
     OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
     OCSP_RESPONSE *response;
     int size;
 
     assert_non_null(OCSP_basic_add1_status(basic, id, V_OCSP_CERTSTATUS_GOOD, 0, NULL, from, NULL));
-    assert_int_equal(
-        OCSP_basic_sign(basic, issuer, certificate_key(scene->ca), EVP_sha256(), NULL, 0), 1);
+    assert_int_equal(OCSP_basic_sign(basic, certificate_x509(signer), certificate_key(signer),
+                                     EVP_sha256(), NULL, 0),
+                     1);
     response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
     size = i2d_OCSP_RESPONSE(response, NULL);
     assert_in_range(size, 1, 4096);
@@ -267,12 +269,64 @@ static void test_a_response_without_an_end_grows_old(struct fixture *f)
 
     (void)f;
     scene.client.ocsp_required = true;
-    scene.server.ocsp_response = endless_response(&scene, 3600, room);
+    scene.server.ocsp_response = endless_response(&scene, scene.ca, 3600, room);
     outcome = play(&scene, "a.test");
     assert_tls_good(&outcome);
-    scene.server.ocsp_response = endless_response(&scene, 21 * 24 * 3600L, room);
+    scene.server.ocsp_response = endless_response(&scene, scene.ca, 21 * 24 * 3600L, room);
     outcome = play(&scene, "a.test");
     assert_tls_failed(&outcome, "client", EDDY_ETLSVERIFY, "is out of date");
+}
+
+/* An authority may let others speak for it, but not whomever it has certified. */
+static void test_a_response_of_another_leaf_is_refused(struct fixture *f)
+{
+    struct tls_scene scene = tls_scene_new();
+    const struct certificate *leaf = certificate_for("DNS:b.test", scene.ca);
+    const struct certificate *responder = certificate_new(&(struct certificate_wish){
+        .name = "responder", .issuer = scene.ca, .usage = "OCSPSigning"});
+    unsigned char room[4096];
+    struct tls_outcome outcome;
+
+    (void)f;
+    scene.client.ocsp_required = true;
+    scene.server.ocsp_response = endless_response(&scene, responder, 3600, room);
+    outcome = play(&scene, "a.test");
+    assert_tls_good(&outcome);
+    scene.server.ocsp_response = endless_response(&scene, leaf, 3600, room);
+    outcome = play(&scene, "a.test");
+    assert_tls_failed(&outcome, "client", EDDY_ETLSVERIFY, "is signed by nobody who may");
+}
+
+static void default_restore(void *unused)
+{
+    (void)unused;
+    EVP_set_default_properties(NULL, "");
+}
+
+/* By a library context of the program's own, where the default one finds nothing. */
+static void test_the_default_library_context_is_not_needed(struct fixture *f)
+{
+    struct tls_scene scene = tls_scene_new();
+    eddy_buffer good = certificate_ocsp(scene.own, scene.ca, CERTIFICATE_GOOD, 5);
+    eddy_buffer revoked = certificate_ocsp(scene.own, scene.ca, CERTIFICATE_REVOKED, 5);
+    OSSL_LIB_CTX *library = OSSL_LIB_CTX_new();
+    struct tls_outcome outcome;
+
+    assert_non_null(library);
+    fixture_at_end(f, (void (*)(void *))OSSL_LIB_CTX_free, library);
+    scene.server.pkcs12_data = certificate_pkcs12(scene.own, NULL, "");
+    scene.server.certificate_data = scene.server.key_data = (eddy_buffer){NULL, 0};
+    scene.client.library_context = scene.server.library_context = library;
+    scene.client.ocsp_required = true;
+    scene.server.ocsp_response = good;
+    fixture_at_end(f, default_restore, NULL);
+    assert_int_equal(EVP_set_default_properties(NULL, "provider=none"), 1);
+    outcome = play(&scene, "a.test");
+    assert_tls_good(&outcome);
+    scene.client.ocsp_required = false;
+    scene.server.ocsp_response = revoked;
+    outcome = play(&scene, "a.test");
+    assert_tls_failed(&outcome, "client", EDDY_ETLSVERIFY, "says that it was revoked");
 }
 
 int main(void)
@@ -286,6 +340,8 @@ int main(void)
         TEST(test_a_protocol_that_was_not_offered_is_refused),
         TEST(test_texts_of_the_peer_are_tame),
         TEST(test_a_response_without_an_end_grows_old),
+        TEST(test_a_response_of_another_leaf_is_refused),
+        TEST(test_the_default_library_context_is_not_needed),
     };
 
     return run_suite("tls_safety", tests);

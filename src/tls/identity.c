@@ -339,18 +339,22 @@ static int pkcs12_load(struct eddy_tls_context *context, const eddy_tls_options 
                        struct password *password)
 {
     struct eddy__tls_material material;
+    OSSL_LIB_CTX *before;
     PKCS12 *file;
     int result = eddy__tls_material_open(&material, options->pkcs12_file, options->pkcs12_data,
                                          "pkcs12_data");
 
     if (result < 0)
         return result;
+    /* Not all of PKCS#12 goes by the context that it is told; NULL changes nothing. */
+    before = OSSL_LIB_CTX_set0_default(library_of(options));
     file = PKCS12_init_ex(NID_pkcs7_data, library_of(options), NULL);
     if (file == NULL || d2i_PKCS12_bio(material.bio, &file) == NULL)
         result = eddy__tls_material_failed(&material, "this is no PKCS#12");
     else
         result = bundle_load(context, file, &material, password);
     PKCS12_free(file);
+    OSSL_LIB_CTX_set0_default(before);
     eddy__tls_material_close(&material);
     return result;
 }

@@ -110,13 +110,17 @@ static int ocsp_on_status(SSL *ssl, void *arg)
 {
     struct eddy__tls_link *link = eddy__tls_link_of(ssl);
     struct eddy__tls_reason reason;
+    OSSL_LIB_CTX *before;
     struct verdict result;
 
     (void)arg;
     if (link == NULL || SSL_session_reused(ssl) == 1 ||
         eddy__tls_verify_mode(link->context) == SSL_VERIFY_NONE)
         return 1;
+    /* OCSP knows no other way to go by a library context; NULL changes nothing. */
+    before = OSSL_LIB_CTX_set0_default(link->context->library);
     result = ssl_judge(ssl, link->context);
+    OSSL_LIB_CTX_set0_default(before);
     eddy__tls_drain(&reason);
     if (reason.is_out_of_memory) {
         eddy__tls_refuse(link, EDDY_ENOMEM, 0, "OCSP: out of memory");

@@ -39,7 +39,8 @@ struct eddy__tls_key_log {
 /** Everything but the counter, the sessions and the key log is set once, by the making. */
 struct eddy_tls_context {
     atomic_size_t references;
-    SSL_CTX *native; /**< a reference */
+    SSL_CTX *native;       /**< a reference */
+    OSSL_LIB_CTX *library; /**< borrowed; NULL: the default one */
     bool is_server;
     bool no_name_check;
     int verify_mode;     /**< SSL_VERIFY_... for each SSL; -1: as `native` says */
