@@ -84,6 +84,7 @@ static void test_close_while_paused_at_the_end(struct fixture *f)
     tls_scene_begin(f, &s, TLS_PEER_IS_SERVER);
     must(eddy_transport_pause_reading(s.w.transport));
     tls_peer_send(&s.peer, "late");
+    peer_send(&s.peer.raw, "HTTP/1.0 400 Bad Request\r\n\r\n");
     peer_shutdown(&s.peer.raw);
     run_for(f->loop, EDDY_MILLISECONDS(5));
     run_iterations(f->loop, 3);
@@ -159,6 +160,31 @@ static void test_closing_over_a_full_lower(struct fixture *f)
     tls_peer_expect_close_notify(&s.peer);
     run_until_recorded(f->loop, "lost:0");
     assert_recorded("resume", "lost:0");
+}
+
+/* TLS-37: only close_notify is missing when lower is full: it is waited for, too. */
+static void test_close_notify_waits_for_room(struct fixture *f)
+{
+    static const char data[1000];
+    struct tls_scene s;
+    size_t written = 0;
+
+    tls_scene_begin(f, &s, TLS_PEER_IS_SERVER);
+    for (; eddy_transport_get_write_buffer_size(tls_scene_lower(&s)) <= 64 * 1024;
+         written += sizeof data) {
+        must(eddy_transport_write(s.w.transport, data, sizeof data));
+        give_up_if(s.w.transport == NULL || eddy_transport_is_closing(s.w.transport));
+    }
+    assert_int_equal(eddy_transport_get_write_buffer_size(s.w.transport), 0);
+    eddy_transport_close(s.w.transport);
+    tls_peer_close_notify(&s.peer);
+    tls_scene_settle(f, &s);
+    assert_false(eddy_transport_is_closing(tls_scene_lower(&s)));
+    assert_nothing_recorded();
+    assert_int_equal(tls_peer_drain(&s.peer, written), written);
+    tls_peer_expect_close_notify(&s.peer);
+    run_until_recorded(f->loop, "lost:0");
+    assert_recorded("lost:0");
 }
 
 /* TLS-38: data that comes after close() is discarded, also where reading was paused. */
@@ -390,6 +416,7 @@ int main(void)
         TEST(test_the_peer_does_not_answer),
         TEST(test_the_peer_does_not_read),
         TEST(test_closing_over_a_full_lower),
+        TEST(test_close_notify_waits_for_room),
         TEST(test_data_after_close),
         TEST(test_closing_in_data_received),
         TEST(test_end_while_flushing),

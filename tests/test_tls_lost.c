@@ -18,6 +18,7 @@ static void test_abort(struct fixture *f)
     char buffer[64];
 
     tls_scene_begin(f, &s, TLS_PEER_IS_SERVER);
+    must(write_text(s.w.transport, "dropped"));
     eddy_transport_abort(s.w.transport);
     eddy_transport_abort(s.w.transport);
     assert_nothing_recorded();
