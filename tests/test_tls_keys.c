@@ -36,6 +36,29 @@ static void test_key_updates(struct fixture *f)
     tls_scene_abort(f, &s);
 }
 
+/* TLS-29: asked for again before anything was sent, or when nothing can be, new keys come then. */
+static void test_new_keys_when_they_cannot_be_made_yet(struct fixture *f)
+{
+    struct tls_scene s;
+    eddy_value value;
+    size_t size;
+
+    tls_scene_begin(f, &s, TLS_PEER_IS_SERVER);
+    assert_true(eddy_transport_get_extra_info(s.w.transport, "ssl_object", &value));
+    must(eddy_tls_update_keys(value.tls, false));
+    must(eddy_tls_update_keys(value.tls, true));
+    size = tls_scene_fill(&s);
+    must(eddy_tls_update_keys(value.tls, true));
+    must(eddy_tls_update_keys(value.tls, false));
+    must(write_text(s.w.transport, "behind"));
+    tls_scene_check_filling(&s, size);
+    tls_peer_expect(&s.peer, "behind");
+    tls_peer_send(&s.peer, "theirs");
+    run_until_recorded(f->loop, "data:theirs");
+    assert_recorded("data:theirs");
+    tls_scene_abort(f, &s);
+}
+
 /* TLS-29: a renegotiation is refused; TLS 1.2 has such a thing. */
 static void test_renegotiation_is_refused(struct fixture *f)
 {
@@ -196,6 +219,7 @@ int main(void)
 {
     static const struct test tests[] = {
         TEST(test_key_updates),
+        TEST(test_new_keys_when_they_cannot_be_made_yet),
         TEST(test_renegotiation_is_refused),
         TEST(test_a_write_waits_for_input),
         TEST(test_closing_waits_for_input),

@@ -14,6 +14,9 @@ struct eddy_tls {
     SSL *ssl;
     bool is_ready;   /**< the handshake is over */
     bool is_closing; /**< close_notify was sent, or is about to be */
+    bool is_begun;   /**< a write was not taken whole: the same bytes come next */
+    bool wants_keys; /**< new keys, as soon as OpenSSL lets itself be asked for them ... */
+    bool wants_both; /**< ... on both sides */
     int error;
     char *alpn;
     unsigned char *der; /**< of the peer's certificate, once asked for */
@@ -232,12 +235,33 @@ int64_t eddy__tls_engine_read(struct eddy_tls *engine, void *buffer, size_t size
     return status == EDDY__TLS_WANT_INPUT ? engine_answer(engine) : status;
 }
 
+/**
+ * Ask for the keys that are wanted. OpenSSL refuses that in the middle of a record, or of a message
+ * such as the one that it was asked for last: then they are wanted until the next write. 0 or
+ * EDDY_ETLS.
+ */
+static int engine_ask_for_keys(struct eddy_tls *engine)
+{
+    int wanted = engine->wants_both ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED;
+
+    if (!engine->wants_keys || engine->is_begun || SSL_in_init(engine->ssl))
+        return 0;
+    engine->wants_keys = engine->wants_both = false;
+    engine_begin();
+    return SSL_key_update(engine->ssl, wanted) ? 0
+                                               : eddy__tls_failed(EDDY_ETLS, "cannot change keys");
+}
+
 int64_t eddy__tls_engine_write(struct eddy_tls *engine, const void *data, size_t size)
 {
+    int error = engine_ask_for_keys(engine);
     int result;
 
+    if (error)
+        return engine_fail(engine, error);
     engine_begin();
     result = SSL_write(engine->ssl, data, size < INT_MAX ? (int)size : INT_MAX);
+    engine->is_begun = result <= 0;
     return result > 0 ? result : engine_status(engine, result);
 }
 
@@ -335,10 +359,9 @@ int eddy_tls_update_keys(eddy_tls *tls, bool both)
         return eddy_error(EDDY_EBADSTATE, "keys change while the connection is open only");
     if (SSL_version(tls->ssl) < TLS1_3_VERSION)
         return eddy_error(EDDY_ENOTSUPPORTED, "%s cannot change its keys", tls->cipher.version);
-    ERR_clear_error();
-    if (SSL_key_update(tls->ssl, both ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED))
-        return 0;
-    return eddy__tls_failed(EDDY_ETLS, "cannot change keys");
+    tls->wants_keys = true;
+    tls->wants_both = tls->wants_both || both;
+    return engine_ask_for_keys(tls);
 }
 
 void *eddy_tls_native(const eddy_tls *tls)
