@@ -229,7 +229,9 @@ static void crowd_begin(struct crowd *c, eddy_server *server)
 
         m->made = eddy_loop_create_connection(
             c->f->loop, witness_factory, &m->w, "127.0.0.1", eddy_address_port(&address),
-            &(eddy_connection_options){.tls = c->kit.client, .server_hostname = "example.test"});
+            &(eddy_connection_options){.tls = c->kit.client,
+                                       .server_hostname = "example.test",
+                                       .tls_handshake_timeout = EDDY_SECONDS(5)});
     }
 }
 
