@@ -104,3 +104,81 @@ random()
 {
     dd if=/dev/urandom of="$scratch/$1" bs=1024 count="$2" 2>/dev/null
 }
+
+#
+# TLS: the other end is `tls_peer`, made for these scripts.
+#
+LARGE=33554432
+
+# tls_begin: certificates, and something to send.
+tls_begin()
+{
+    need_tls
+    authority root
+    authority stranger
+    certificate server root "DNS:localhost,IP:127.0.0.1"
+    certificate elsewhere root "DNS:elsewhere.test"
+    certificate client root "DNS:client.test"
+    certificate spy stranger "DNS:client.test"
+    random large $((LARGE / 1024))
+    random small 4
+}
+
+# serve OPTIONS...: an eddy server with a good certificate; its port is $ready.
+serve()
+{
+    start '^port \([0-9]*\)$' tls_peer server 0 --cert "$scratch/server.pem" \
+        --key "$scratch/server.key" "$@"
+}
+
+# server_says PATTERN: wait until the server has said so (a pattern of grep).
+server_says()
+{
+    wait_for "'$1' from the server: $(cat "$scratch/server")" grep -q -- "$1" "$scratch/server"
+}
+
+# visit STATUS PORT OPTIONS...: an eddy client, whose lines are in $scratch/visit.
+visit()
+{
+    wanted=$1
+    shift
+    timeout 120 "$programs/tls_peer" client localhost "$@" >"$scratch/visit" 2>&1
+    status=$?
+    [ $status -eq "$wanted" ] || fail "client $*: status $status: $(cat "$scratch/visit")"
+}
+
+# visited PATTERN [TIMES]: the client has said so (as often).
+visited()
+{
+    expect "'$1' of the client: $(cat "$scratch/visit")" \
+        "$(grep -c -- "$1" "$scratch/visit")" "${2:-1}"
+}
+
+# take_port: $port was free just now, for programs that do not say which one they have got.
+take_port()
+{
+    serve
+    port=$ready
+    stop
+}
+
+# visit_when_there OPTIONS...: an eddy client to $port; false as long as nobody is there.
+visit_when_there()
+{
+    timeout 120 "$programs/tls_peer" client localhost "$port" "$@" >"$scratch/visit" 2>&1
+    ! grep -q ECONNREFUSED "$scratch/visit"
+}
+
+# kill_during OPTIONS...: an eddy client to $port, whose $peer is killed as soon as there is a
+# connection.
+kill_during()
+{
+    : >"$scratch/visit"
+    timeout 120 "$programs/tls_peer" client localhost "$port" "$@" >"$scratch/visit" 2>&1 &
+    client=$!
+    wait_for "a connection" grep -q '^ready' "$scratch/visit"
+    kill -9 "$peer" || fail "the other program has ended already"
+    wait "$client"
+    visited "^over "
+    ! grep -q "received $LARGE" "$scratch/visit" || fail "it was killed too late"
+}
