@@ -2,6 +2,7 @@
 /* Verification is never dropped by accident: not by odd names, ciphers, sessions or changes. */
 #include "support/certificates.h"
 #include "support/support.h"
+#include "support/sweep.h"
 #include "support/tls_pair.h"
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
@@ -189,6 +190,39 @@ static void test_a_changed_context_brings_its_parameters(struct fixture *f)
     assert_tls_failed(&outcome, "server", EDDY_ETLSVERIFY, "there is no revocation list");
 }
 
+/* A client may offer a session that was begun under another name; the name counts that it says. */
+static void test_a_resumed_session_brings_no_name(struct fixture *f)
+{
+    (void)f;
+    for (size_t i = 0; i < 2; i++) {
+        struct tls_scene scene = tls_scene_new();
+        struct tls_pair pairs[2];
+        SSL_SESSION *session = NULL;
+        eddy_tls_context *contexts[2];
+        const char *name;
+
+        need_whole_test(); /* it holds what a must() would leave behind */
+        scene.client.version_max = versions[i];
+        must(eddy_tls_context_new(&scene.client, &contexts[0]));
+        must(eddy_tls_context_new(&scene.server, &contexts[1]));
+        must(tls_pair_new(&pairs[0], contexts[0], contexts[1], "c.test"));
+        tls_pair_run(&pairs[0]);
+        session = SSL_get1_session(pairs[0].client.ssl);
+        must(tls_pair_new(&pairs[1], contexts[0], contexts[1], "a.test"));
+        SSL_set_session(pairs[1].client.ssl, session);
+        SSL_SESSION_free(session);
+        tls_pair_run(&pairs[1]);
+        name = eddy__tls_server_name(pairs[1].server.ssl);
+        assert_true(tls_pair_is_good(&pairs[1]));
+        assert_int_equal(SSL_session_reused(pairs[1].server.ssl), 1);
+        assert_string_equal(name != NULL ? name : "none", "a.test");
+        for (int side = 0; side < 2; side++) {
+            tls_pair_free(&pairs[side]);
+            eddy_tls_context_unref(contexts[side]);
+        }
+    }
+}
+
 /* A server that agrees to what nobody has offered. */
 static int on_alpn(SSL *ssl, const unsigned char **chosen, unsigned char *size,
                    const unsigned char *offered, unsigned offered_size, void *arg)
@@ -337,6 +371,7 @@ int main(void)
         TEST(test_a_client_without_a_certificate_is_refused),
         TEST(test_a_session_does_not_cross_between_wrapped_contexts),
         TEST(test_a_changed_context_brings_its_parameters),
+        TEST(test_a_resumed_session_brings_no_name),
         TEST(test_a_protocol_that_was_not_offered_is_refused),
         TEST(test_texts_of_the_peer_are_tame),
         TEST(test_a_response_without_an_end_grows_old),

@@ -24,6 +24,7 @@ static void link_free(void *parent, void *data, CRYPTO_EX_DATA *all, int index, 
         return;
     eddy_tls_context_unref(link->context);
     eddy__free(link->refusal);
+    eddy__free(link->asked);
     eddy__free(link);
 }
 

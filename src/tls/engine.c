@@ -328,7 +328,7 @@ const char *eddy_tls_get_alpn(const eddy_tls *tls)
 
 const char *eddy_tls_get_server_name(const eddy_tls *tls)
 {
-    return SSL_get_servername(tls->ssl, TLSEXT_NAMETYPE_host_name);
+    return eddy__tls_server_name(tls->ssl);
 }
 
 bool eddy_tls_is_resumed(const eddy_tls *tls)

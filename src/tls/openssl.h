@@ -67,7 +67,8 @@ struct eddy_tls_context {
 struct eddy__tls_link {
     struct eddy_tls_context *context; /**< a reference; a server's name callback exchanges it */
     int (*verify)(int good, X509_STORE_CTX *store); /**< the program's own callback, or NULL */
-    bool is_name_answered; /**< servers: on_server_name was called, if there is one */
+    bool is_name_answered; /**< servers: the client's hello came, and on_server_name was called */
+    char *asked;           /**< servers: the name in it, NULL: none */
 
     /* Why a callback refused; "" for no memory to say it. NULL: none did. */
     char *refusal;
@@ -177,6 +178,9 @@ int eddy__tls_verify_mode(const struct eddy_tls_context *context);
 
 /** Answer clients by the callbacks and the ALPN names of `context`. Cannot fail. */
 void eddy__tls_server_setup(struct eddy_tls_context *context);
+
+/** The name that was asked for, by us or of us; NULL for none. Borrowed, as long as `ssl`. */
+const char *eddy__tls_server_name(const SSL *ssl);
 
 /* ocsp.c */
 

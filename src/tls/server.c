@@ -78,23 +78,56 @@ static const char *hello_name(SSL *ssl, char room[TLSEXT_MAXLEN_host_name + 1])
     return room;
 }
 
+/* Kept, since OpenSSL answers with a resumed session's name (1.2), whatever was asked for now. */
+static int server_note(struct eddy__tls_link *link, const char *name)
+{
+    if (name != NULL)
+        link->asked = eddy__copy_text(name, strlen(name));
+    if (name == NULL || link->asked != NULL)
+        return 0;
+    eddy__tls_refuse(link, EDDY_ENOMEM, 0, "the name of the server: out of memory");
+    return SSL_AD_INTERNAL_ERROR;
+}
+
+/* Once, also for a client that has to say hello again. 0, or the alert that says why not. */
+static int server_answer(SSL *ssl, struct eddy__tls_link *link)
+{
+    char room[TLSEXT_MAXLEN_host_name + 1];
+    const char *name = hello_name(ssl, room);
+    int refused;
+
+    if (link->is_name_answered)
+        return 0;
+    link->is_name_answered = true;
+    refused = server_note(link, name);
+    if (refused != 0 || link->context->on_server_name == NULL)
+        return refused;
+    return server_ask(ssl, link, name);
+}
+
+const char *eddy__tls_server_name(const SSL *ssl)
+{
+    const struct eddy__tls_link *link = eddy__tls_link_of(ssl);
+
+    return link != NULL && link->is_name_answered
+               ? link->asked
+               : SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+}
+
 /* Before anything is settled, above all whether a session is resumed: one that was begun without a
  * certificate of the client must not lead into a context that demands one. OpenSSL's own callback
- * for names comes too late for that. A client that has to say hello again is not asked again. */
+ * for names comes too late for that. */
 static int server_on_hello(SSL *ssl, int *alert, void *arg)
 {
     struct eddy__tls_link *link = eddy__tls_link_of(ssl);
-    char room[TLSEXT_MAXLEN_host_name + 1];
     const unsigned char *data;
     size_t size;
-    int refused = 0;
+    int refused;
 
     (void)arg;
     if (link == NULL)
         return SSL_CLIENT_HELLO_SUCCESS;
-    if (!link->is_name_answered && link->context->on_server_name != NULL)
-        refused = server_ask(ssl, link, hello_name(ssl, room));
-    link->is_name_answered = true;
+    refused = server_answer(ssl, link);
     /* OpenSSL asks nobody about ALPN if the client offers none. */
     if (refused == 0 && link->context->alpn_required &&
         SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &data,
