@@ -67,8 +67,10 @@ static void test_aborting_in_pause_writing(struct fixture *f)
     tls_scene_begin(f, &s, TLS_PEER_IS_SERVER);
     s.w.script = abort_at_pause;
     must(eddy_transport_set_write_buffer_limits(s.w.transport, 0, 0));
-    while (s.w.counts[WITNESS_PAUSE] == 0)
+    while (s.w.counts[WITNESS_PAUSE] == 0) {
+        give_up_if(eddy_transport_is_closing(s.w.transport));
         must(eddy_transport_write(s.w.transport, zeros, sizeof zeros));
+    }
     run_until_recorded(f->loop, "lost:0");
     assert_recorded("pause", "lost:0");
 }
@@ -195,6 +197,72 @@ static void test_answers_that_nobody_reads(struct fixture *f)
     assert_false(eddy_transport_is_reading(tls_scene_lower(&s)));
     assert_true(eddy_transport_get_write_buffer_size(s.w.transport) < 1024 * 1024);
     tls_scene_abort(f, &s);
+}
+
+/** Records of the peer's that are sent in one. */
+struct batch {
+    unsigned char data[100 * 1024];
+    size_t size;
+};
+
+static void batch_add_keys(struct batch *batch, struct tls_peer *peer, size_t size)
+{
+    size_t end = batch->size + size;
+
+    while (batch->size < end) {
+        assert_int_equal(SSL_key_update(peer->ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+        assert_int_equal(SSL_do_handshake(peer->ssl), 1);
+        batch->size +=
+            tls_peer_take(peer, batch->data + batch->size, sizeof batch->data - batch->size);
+    }
+}
+
+/* A peer that has us make key after key does not hold up the loop; what it sends behind comes. */
+static void test_many_keys(struct fixture *f)
+{
+    static struct batch batch;
+    struct tls_scene s;
+    eddy_time end = 0;
+    bool has_waited = false;
+    int turn = 0;
+
+    batch.size = 0;
+    tls_scene_begin(f, &s, TLS_PEER_IS_SERVER);
+    batch_add_keys(&batch, &s.peer, 60 * 1024);
+    tls_peer_prepare(&s.peer, "x", 1);
+    batch.size += tls_peer_take(&s.peer, batch.data + batch.size, 1024);
+    peer_send_bytes(&s.peer.raw, batch.data, batch.size);
+    /* Not all of it in one turn: the rest is seen to wait. */
+    while (recorded(NULL) == 0 && !has_waited &&
+           fixture_wait_goes_on(eddy_loop_time(f->loop), &end)) {
+        run_iterations(f->loop, 1);
+        give_up_if(s.w.transport == NULL);
+        has_waited = eddy_transport_get_read_buffer_size(s.w.transport) > 0;
+        if (turn++ % 16 == 15)
+            run_for(f->loop, EDDY_MICROSECONDS(100));
+    }
+    assert_nothing_recorded();
+    assert_true(has_waited);
+    run_until_recorded(f->loop, "data:x");
+    assert_recorded("data:x");
+    tls_scene_abort(f, &s);
+}
+
+/* The same while it closes: their end is found behind them. */
+static void test_many_keys_while_closing(struct fixture *f)
+{
+    static struct batch batch;
+    struct tls_scene s;
+
+    batch.size = 0;
+    tls_scene_begin(f, &s, TLS_PEER_IS_SERVER);
+    batch_add_keys(&batch, &s.peer, 60 * 1024);
+    assert_int_equal(SSL_shutdown(s.peer.ssl), 0);
+    batch.size += tls_peer_take(&s.peer, batch.data + batch.size, 1024);
+    eddy_transport_close(s.w.transport);
+    peer_send_bytes(&s.peer.raw, batch.data, batch.size);
+    run_until_recorded(f->loop, "lost:0");
+    assert_recorded("lost:0");
 }
 
 /* TLS in TLS. */
@@ -348,6 +416,8 @@ int main(void)
         TEST(test_equal_marks),
         TEST(test_writing_elsewhere_in_the_handshake),
         TEST(test_answers_that_nobody_reads),
+        TEST(test_many_keys),
+        TEST(test_many_keys_while_closing),
         TEST(test_the_outer_tls_ends_first),
         TEST(test_the_outer_tls_ends_while_paused),
         TEST(test_closing_upgraded_clients),

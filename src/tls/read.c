@@ -110,25 +110,63 @@ static bool tls_may_deliver(const struct eddy__tls *tls)
            (tls->state == TLS_WRAPPED || (tls->state == TLS_FLUSHING && tls->is_waiting));
 }
 
+/** In place of a status: there is more to read, but others come first. */
+enum { TLS_LATER = 1 };
+
+/** OpenSSL takes so much before anybody looks at what came of it. */
+#define SLICE ((size_t)16 * 1024)
+
+/**
+ * A new key costs as much as decrypting kilobytes, and is asked for by 27 bytes: of input that is
+ * mostly such messages only a slice is taken at a time, so that no peer holds up the loop.
+ */
+static bool tls_is_tiresome(size_t taken, size_t done)
+{
+    return taken >= SLICE && taken / 16 > done;
+}
+
+/** Have the engine decrypt from the next slice of the input. */
+static int64_t tls_decrypt_slice(struct eddy__tls *tls, unsigned char *room, size_t size)
+{
+    struct eddy__tls_wire *wire = &tls->wire;
+    size_t rest = wire->in_size > SLICE ? wire->in_size - SLICE : 0;
+    int64_t result;
+
+    /* Who does not take our answers is not listened to: they would fill the memory up. */
+    if (tls->cipher.size >= TLS_CIPHER_FULL)
+        return EDDY__TLS_WANT_ROOM;
+    wire->in_size -= rest;
+    result = eddy__tls_engine_read(tls->engine, room, size);
+    if (wire->in != NULL) /* unless a callback of the context has ended it all */
+        wire->in_size += rest;
+    return result;
+}
+
 /** Decrypt into `room` until it is full; `*status` says why no more came, if it is not. */
 static size_t tls_decrypt(struct eddy__tls *tls, unsigned char *room, size_t size, int *status)
 {
+    size_t before = tls->wire.in_size;
     size_t done = 0;
 
     *status = EDDY__TLS_DONE;
     while (done < size) {
-        int64_t result = EDDY__TLS_WANT_ROOM;
+        int64_t result;
 
+        if (tls->wire.in_size > 0 && tls_is_tiresome(before - tls->wire.in_size, done)) {
+            eddy__loop_enqueue(tls->transport.loop, &tls->reading);
+            *status = TLS_LATER;
+            break;
+        }
         eddy__tls_lane_hold(tls);
-        /* Who does not take our answers is not listened to: they would fill the memory up. */
-        if (tls->cipher.size < TLS_CIPHER_FULL)
-            result = eddy__tls_engine_read(tls->engine, room + done, size - done);
+        result = tls_decrypt_slice(tls, room + done, size - done);
         if (result > 0) {
             done += (size_t)result;
             if (tls->wire.in_size > 0 || eddy__tls_engine_has_pending(tls->engine))
                 continue;
             result = EDDY__TLS_WANT_INPUT; /* as it would say itself */
         }
+        if (result == EDDY__TLS_WANT_INPUT && tls->wire.in_size > 0)
+            continue; /* that was the end of the slice only */
         if (result == EDDY__TLS_WANT_ROOM && !tls_is_blocked(tls)) {
             eddy__tls_lane_flush(tls);
             continue;
