@@ -340,9 +340,53 @@ static void test_context_is_not_carried_to_the_worker(struct fixture *f)
     assert_false(value.boolean);
 }
 
+static void run_work(void *work)
+{
+    eddy_work_run(work);
+}
+
+static int on_call_again(void *loop)
+{
+    return eddy_loop_call_soon(loop, on_call_again, loop, NULL);
+}
+
+/*
+ * EXEC-5: who posts the outcome may still be inside the post when the loop, which was awake, has
+ * met it, and is closed: its memory waits. Without luck it takes a delay in there to see that fail.
+ */
+static void test_the_loop_may_go_with_the_last_outcome(struct fixture *f)
+{
+    enum { ROUNDS = 50 };
+    int number = 1;
+
+    need_whole_test();
+    if (f->sim != NULL)
+        skip();
+    for (int i = 0; i < ROUNDS; i++) {
+        eddy_loop_options options = {.backend = eddy_loop_get_backend(f->loop)};
+        struct eddy__thread thread;
+        struct keeper keeper;
+        eddy_future *future;
+        eddy_loop *loop;
+
+        must(eddy_loop_new(&options, &loop));
+        keeper_init(&keeper);
+        future = eddy_loop_run_in_executor(loop, &keeper.executor, add_one, &number, NULL);
+        assert_non_null(keeper.work);
+        must(eddy_loop_call_soon(loop, on_call_again, loop, NULL));
+        must(eddy__thread_start(&thread, "worker", run_work, keeper.work));
+        must(eddy_loop_run_until_complete(loop, future, NULL));
+        must(eddy_loop_close(loop));
+        eddy_loop_unref(loop);
+        eddy__thread_join(&thread);
+        assert_recorded("submit");
+    }
+}
+
 int main(void)
 {
     static const struct test tests[] = {
+        TEST(test_the_loop_may_go_with_the_last_outcome),
         TEST(test_work_gives_its_result),
         TEST(test_work_gives_its_error),
         TEST(test_error_text_of_earlier_work_is_gone),

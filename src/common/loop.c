@@ -379,7 +379,7 @@ int eddy__loop_call_timed(struct eddy_loop *loop, eddy_callback callback, void *
     return error;
 }
 
-int eddy__loop_post(struct eddy_loop *loop, struct eddy__post *post)
+int eddy__loop_post_held(struct eddy_loop *loop, struct eddy__post *post)
 {
     int wake;
 
@@ -395,6 +395,18 @@ int eddy__loop_post(struct eddy_loop *loop, struct eddy__post *post)
         atomic_fetch_sub(&loop->wakers, 1);
     }
     return wake < 0 ? eddy_error(wake, "event loop is closed") : 0;
+}
+
+int eddy__loop_post(struct eddy_loop *loop, struct eddy__post *post)
+{
+    int error;
+
+    /* The loop may have run the post, and with it dropped the last reference, before the push
+     * returns: closing waits for us. */
+    atomic_fetch_add(&loop->wakers, 1);
+    error = eddy__loop_post_held(loop, post);
+    atomic_fetch_sub(&loop->wakers, 1);
+    return error;
 }
 
 void *eddy__loop_scratch(struct eddy_loop *loop)

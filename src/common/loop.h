@@ -40,7 +40,7 @@ struct eddy_loop {
     atomic_uint references;
     struct eddy__inbox inbox;
     struct eddy__signals *signals; /**< NULL before the first handler (signal.h) */
-    atomic_uint wakers;            /**< threads between their post and its wake-up */
+    atomic_uint wakers;            /**< threads inside a post for which closing waits */
     _Atomic(uint64_t) thread;      /**< thread the loop is bound to by its first run; 0 before */
     atomic_bool closed;
     atomic_bool running;
@@ -142,8 +142,14 @@ static inline eddy_time eddy__loop_now(struct eddy_loop *loop)
     return loop->backend->now(loop);
 }
 
-/** Post from any thread, waking the loop if needed. EDDY_EBADSTATE when the loop is closed. */
+/**
+ * Post from any thread, waking the loop if needed. EDDY_EBADSTATE when the loop is closed. The
+ * reference to the loop may be the post's own, and gone with it.
+ */
 int eddy__loop_post(struct eddy_loop *loop, struct eddy__post *post);
+
+/** The same for less, where the caller holds a reference of its own until this returns. */
+int eddy__loop_post_held(struct eddy_loop *loop, struct eddy__post *post);
 
 /** Call a scheduled callback; in debug mode timed, and named if it was slow. */
 int eddy__loop_call_timed(struct eddy_loop *loop, eddy_callback callback, void *arg);

@@ -158,7 +158,7 @@ int eddy_loop_call_soon_threadsafe(eddy_loop *loop, eddy_callback callback, void
     if (made == NULL)
         return EDDY_ENOMEM;
     made->created_at = EDDY__CALLER(); /* whether the loop debugs is its thread's to ask */
-    error = eddy__loop_post(loop, &made->post);
+    error = eddy__loop_post_held(loop, &made->post);
     if (error) {
         atomic_store(&made->references, 1); /* nobody else has seen it */
         eddy_threadsafe_handle_unref(made);
