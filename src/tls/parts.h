@@ -53,7 +53,7 @@ enum tls_event {
 enum tls_told { TLS_TOLD_INIT, TLS_TOLD_MADE, TLS_TOLD_EOF, TLS_TOLD_LOST };
 
 /** So many connections keep OpenSSL's buffers while they are idle: those that were busy last. */
-enum { TLS_WARM_MAX = 16 };
+enum { TLS_WARM_MAX = 128 };
 
 /** What the TLS transports of one loop have in common, for each depth of TLS in TLS. */
 struct eddy__tls_lane {
