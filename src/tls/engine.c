@@ -289,7 +289,10 @@ bool eddy__tls_engine_has_pending(const struct eddy_tls *engine)
 
 void eddy__tls_engine_cool(struct eddy_tls *engine)
 {
-    SSL_free_buffers(engine->ssl);
+    /* In the midst of a record, "RB" or pending, OpenSSL refuses; before 3.0.14, 3.1.6, 3.2.2 and
+     * 3.3.1 it freed what it went on to read (CVE-2024-4741). */
+    if (SSL_has_pending(engine->ssl) == 0 && strcmp(SSL_rstate_string(engine->ssl), "RB") != 0)
+        SSL_free_buffers(engine->ssl);
 }
 
 int eddy__tls_engine_error(const struct eddy_tls *engine)
