@@ -98,6 +98,7 @@ has()
     perl) perl -MFile::Compare -MFindBin -MIPC::Cmd -e 1 2>/dev/null ;;
     c++) printf 'int main() {}\n' | c++ -x c++ -fsyntax-only - 2>/dev/null ;;
     clang-sanitizers) compiles_c clang '' -fsanitize=address ;;
+    clang-fuzzer) compiles_c clang '' -fsanitize=address,fuzzer-no-link ;;
     sanitizers)
         compiles_c cc '' -fsanitize=address,undefined && compiles_c cc '' -fsanitize=thread ;;
     mingw) command -v x86_64-w64-mingw32-gcc >/dev/null 2>&1 ;;
@@ -136,7 +137,10 @@ package_of()
     *:openssl-dev) echo openssl ;;
     dnf:sanitizers) echo libasan libubsan libtsan ;;
     apk:clang) echo clang compiler-rt ;;
-    *:clang-sanitizers) echo clang ;;
+    apt-get:gnutls-cli) echo gnutls-bin ;;
+    dnf:gnutls-cli | apk:gnutls-cli) echo gnutls-utils ;;
+    *:gnutls-cli) echo gnutls ;;
+    *:clang-sanitizers | *:clang-fuzzer) echo clang ;;
     apt-get:sha256sum | dnf:sha256sum) echo coreutils ;;
     dnf:pkg-config) echo pkgconf-pkg-config ;;
     pacman:pkg-config | apk:pkg-config) echo pkgconf ;;

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.." || exit 1
 . ci/deps.sh
 
 PARTS="headers gcc-release no-tls shared asan tsan wine clang valgrind coroutine-fallbacks \
-aarch64 i686 s390x musl counterparts guard macos oom"
+aarch64 i686 s390x musl counterparts fuzz guard macos oom"
 # By name only, until samples from several seeds (EDDY_TEST_SEED) were clean one after the other.
 PARTS_ON_REQUEST="faults"
 # No part may hang: a limit for each, in seconds.
@@ -34,6 +34,7 @@ describe()
     s390x) echo "Linux on a big-endian processor, run with qemu" ;;
     musl) echo "static programs with musl" ;;
     counterparts) echo "programs of others at the other end, thousands of children, churn" ;;
+    fuzz) echo "libFuzzer on TLS transports, for 30 seconds (EDDY_FUZZ_SECONDS: longer)" ;;
     guard) echo "what the hot paths cost, in instructions, system calls and allocations" ;;
     macos) echo "macOS: compiled and linked for both processors, not run" ;;
     oom) echo "a sample of all allocations made to fail, on epoll and sim (EDDY_SWEEP=all: each)" ;;
@@ -185,7 +186,7 @@ part_counterparts()
 {
     need_all
     # What is missing skips its scripts, which say so.
-    for tool in socat openbsd-nc curl bc; do
+    for tool in socat openbsd-nc curl bc openssl gnutls-cli python3; do
         need $tool || echo "without $tool: $missing"
     done
     say "building build/counterparts"
@@ -196,6 +197,22 @@ part_counterparts()
     set -- $?
     grep -E '^(warm: |[0-9]+ (rounds|children))' build/counterparts/Testing/Temporary/LastTest.log
     return "$1"
+}
+
+part_fuzz()
+{
+    need_build_tools && need clang-fuzzer openssl-dev || skip_part "$missing"
+    say "building build/fuzz"
+    quietly fuzz-configure cmake --preset fuzz &&
+        quietly fuzz-build cmake --build build/fuzz -j "$(jobs_count)" || return 1
+    say "fuzzing for ${EDDY_FUZZ_SECONDS:-30} s"
+    if build/fuzz/tests/fuzz/fuzz_tls -max_total_time="${EDDY_FUZZ_SECONDS:-30}" -max_len=300 \
+        -len_control=0 -artifact_prefix=build/logs/fuzz_tls- >build/logs/fuzz_tls.txt 2>&1; then
+        grep '^Done ' build/logs/fuzz_tls.txt
+    else
+        tail -n 60 build/logs/fuzz_tls.txt >&2
+        return 1
+    fi
 }
 
 part_guard()

@@ -28,6 +28,10 @@ if(EDDY_SANITIZE)
     endif()
 endif()
 
+if(EDDY_BUILD_FUZZERS)
+    add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 if(WIN32)
     set(eddy_system_macros _WIN32_WINNT=0x0A00 WINVER=0x0A00 WIN32_LEAN_AND_MEAN NOMINMAX
         UNICODE _UNICODE)
