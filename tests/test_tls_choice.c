@@ -211,7 +211,7 @@ static int on_name(void *arg, const char *server_name, eddy_tls_context **contex
     if (reply->code < 0)
         return eddy_error(reply->code, "closed for today");
     if (reply->context != NULL)
-        *context = reply->context;
+        *context = eddy_tls_context_ref(reply->context);
     return 0;
 }
 

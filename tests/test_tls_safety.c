@@ -143,7 +143,7 @@ static void test_a_session_does_not_cross_between_wrapped_contexts(struct fixtur
 static int on_name(void *arg, const char *server_name, eddy_tls_context **context)
 {
     (void)server_name;
-    *context = arg;
+    *context = eddy_tls_context_ref(arg);
     return 0;
 }
 

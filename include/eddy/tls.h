@@ -42,9 +42,10 @@ typedef enum eddy_tls_crl_check {
 typedef int (*eddy_tls_password_callback)(void *arg, char *buffer, size_t size);
 
 /**
- * Servers: a client asked for `server_name` (NULL: for none in particular). `*context` is the
- * server's own: set another, borrowed until the callback returns, to go on with it. Negative
- * refuses the handshake. In the thread of the connection's loop; must not end the connection.
+ * Servers: a client asked for `server_name` as it stands in its message, of whatever case, maybe
+ * with a dot at its end (NULL: for none in particular). `*context` is the server's own, borrowed:
+ * to go on with another, set that, and a reference of it is handed over. Negative refuses the
+ * handshake. In the thread of the connection's loop; must not end the connection.
  */
 typedef int (*eddy_tls_server_name_callback)(void *arg, const char *server_name,
                                              eddy_tls_context **context);
@@ -104,7 +105,8 @@ typedef struct eddy_tls_options {
     bool ocsp_required; /**< a server that shows no good response is refused */
     eddy_buffer ocsp_response;
 
-    /** Secrets of every connection are appended here, for a debugger of protocols: unsafe. */
+    /** Secrets of every connection are appended here, for a debugger of protocols: unsafe. A new file
+     * gets the permissions that are usual, which may let others read it. */
     const char *key_log_file;
 
     /* OpenSSL's own things. */

@@ -61,6 +61,8 @@ static int options_check_trust(const eddy_tls_options *o)
         {o->server && verifies && !trusted && o->system_trust == EDDY_DEFAULT,
          "a server that verifies needs to know whom to trust (EDDY_NO as system_trust: that is "
          "told to the SSL_CTX)"},
+        {o->server && trusted && o->verify == EDDY_TLS_VERIFY_DEFAULT,
+         "a server that is told whom to trust has to be told by `verify` to ask for certificates"},
         {o->server && o->no_name_check, "no_name_check is for clients"},
     };
 

@@ -39,23 +39,26 @@ static int server_switch(SSL *ssl, struct eddy__tls_link *link, struct eddy_tls_
 /* 0, or the alert that says why not. */
 static int server_ask(SSL *ssl, struct eddy__tls_link *link, const char *name)
 {
-    struct eddy_tls_context *context = link->context;
+    struct eddy_tls_context *before = link->context;
+    struct eddy_tls_context *context = before;
     const char *shown = name != NULL ? name : "no name";
-    int result = context->on_server_name(context->on_server_name_arg, name, &context);
+    int result = before->on_server_name(before->on_server_name_arg, name, &context);
+    int alert;
 
     if (result < 0) {
         eddy__tls_refuse(link, EDDY_ETLS, result, "on_server_name refused %s: %s", shown,
                          callback_text(result));
-        return SSL_AD_UNRECOGNIZED_NAME;
-    }
-    if (context == link->context)
-        return 0;
-    if (context == NULL || !eddy__tls_context_is_server(context)) {
+        alert = SSL_AD_UNRECOGNIZED_NAME;
+    } else if (context == NULL || !eddy__tls_context_is_server(context)) {
         eddy__tls_refuse(link, EDDY_ETLS, EDDY_EINVALID,
                          "on_server_name gave no server's context for %s", shown);
-        return SSL_AD_INTERNAL_ERROR;
+        alert = SSL_AD_INTERNAL_ERROR;
+    } else {
+        alert = context != before ? server_switch(ssl, link, context) : 0;
     }
-    return server_switch(ssl, link, context);
+    if (context != before)
+        eddy_tls_context_unref(context); /* it was handed over; the link has its own */
+    return alert;
 }
 
 /* The name in the extension: a list of one, of the kind 0. NULL for none, and for what is no such
