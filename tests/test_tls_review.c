@@ -344,6 +344,24 @@ static void test_the_outer_tls_ends_while_paused(struct fixture *f)
     assert_recorded("server.data:late", "server.eof", "server.lost:0", "client.lost:0");
 }
 
+/* TLS-7, TLS-14: two layers go over each other, not over the same transport. */
+static void test_over_the_same_transport(struct fixture *f)
+{
+    static const eddy_start_tls_options options = {.server_hostname = "example.test"};
+    struct couple c;
+
+    couple_begin(f, &c);
+    for (int layer = 0; layer < 2; layer++)
+        assert_refused(eddy_loop_start_tls(f->loop, c.clients[layer], &c.client.protocol,
+                                           c.kit.client, &options),
+                       EDDY_EBADSTATE, "already");
+    must(write_text(c.clients[2], "unharmed"));
+    run_until_recorded(f->loop, "server.data:unharmed");
+    eddy_transport_close(c.clients[2]);
+    run_until_recorded(f->loop, "client.lost:0");
+    recorder_reset();
+}
+
 /* Servers. */
 
 /* TLS-25, SRV-8: a client that was upgraded is closed as TLS, after what was written to it. */
@@ -420,6 +438,7 @@ int main(void)
         TEST(test_many_keys_while_closing),
         TEST(test_the_outer_tls_ends_first),
         TEST(test_the_outer_tls_ends_while_paused),
+        TEST(test_over_the_same_transport),
         TEST(test_closing_upgraded_clients),
         TEST(test_small_pieces_of_input),
     };

@@ -251,6 +251,8 @@ static int start_check(struct eddy_loop *loop, const struct eddy_transport *lowe
         return eddy_error(EDDY_EBADSTATE, "the transport is closing");
     if (lower->interposer != NULL)
         return eddy_error(EDDY_EBADSTATE, "a file is being sent");
+    if (lower->protocol->callbacks == &eddy__tls_below)
+        return eddy_error(EDDY_EBADSTATE, "the transport carries TLS already");
     return eddy__loop_check_open(loop);
 }
 
