@@ -5,122 +5,57 @@
  */
 #include "support/certificates.h"
 #include "support/support.h"
+#include "support/tls_allocations.h"
 #include "support/tls_pair.h"
-#include <openssl/crypto.h>
 #include <openssl/err.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 /** Points tried of each run; if there are more, they are spread over it. */
 enum { POINTS = 120 };
 
-/** OpenSSL's memory. The tests have one thread. */
-static struct {
-    size_t made;
-    size_t live;
-    size_t fail_at; /**< the number of the allocation that fails; 0: none */
-    bool has_failed;
-} memory;
+/** What is run again and again, with the n-th allocation failing: 0, or a negative code. */
+typedef int (*run)(const struct tls_scene *scene, size_t nth);
 
-static bool memory_fails(void)
-{
-    if (++memory.made != memory.fail_at)
-        return false;
-    memory.has_failed = true;
-    return true;
-}
-
-static void *memory_malloc(size_t size, const char *file, int line)
-{
-    void *made;
-
-    (void)file, (void)line;
-    if (size == 0 || memory_fails())
-        return NULL;
-    made = malloc(size);
-    memory.live += made != NULL;
-    return made;
-}
-
-static void memory_free(void *block, const char *file, int line)
-{
-    (void)file, (void)line;
-    memory.live -= block != NULL;
-    free(block);
-}
-
-static void *memory_realloc(void *block, size_t size, const char *file, int line)
-{
-    if (block == NULL)
-        return memory_malloc(size, file, line);
-    if (size == 0) {
-        memory_free(block, file, line);
-        return NULL;
-    }
-    return memory_fails() ? NULL : realloc(block, size);
-}
-
-/* Have the n-th allocation from now on fail; 0: none. */
-static void memory_begin(size_t nth)
-{
-    memory.made = 0;
-    memory.fail_at = nth;
-    memory.has_failed = false;
-}
-
-/** What is run again and again: 0, or a negative code. */
-typedef int (*run)(const struct tls_scene *scene);
-
-static int run_context(const eddy_tls_options *options)
+static int run_context(const eddy_tls_options *options, size_t nth)
 {
     eddy_tls_context *context = NULL;
-    int result = eddy_tls_context_new(options, &context);
+    int result;
 
+    tls_allocations_begin(nth, false);
+    result = eddy_tls_context_new(options, &context);
+    tls_allocations_end();
     eddy_tls_context_unref(context);
     return result;
 }
 
-static int run_server(const struct tls_scene *scene)
+static int run_server(const struct tls_scene *scene, size_t nth)
 {
-    return run_context(&scene->server);
+    return run_context(&scene->server, nth);
 }
 
-static int run_client(const struct tls_scene *scene)
+static int run_client(const struct tls_scene *scene, size_t nth)
 {
-    return run_context(&scene->client);
+    return run_context(&scene->client, nth);
 }
 
 /* Both sides in one: which of them finds no memory is not the point. */
-static int run_handshake(const struct tls_scene *scene)
+static int run_handshake(const struct tls_scene *scene, size_t nth)
 {
     struct tls_outcome outcome;
     eddy_tls_context *client = NULL;
     eddy_tls_context *server = NULL;
-    size_t fail_at = memory.fail_at;
     int result;
 
-    memory_begin(0);
     result = eddy_tls_context_new(&scene->client, &client);
     if (result == 0)
         result = eddy_tls_context_new(&scene->server, &server);
     if (result == 0) {
-        memory_begin(fail_at);
+        tls_allocations_begin(nth, false);
         outcome = tls_play(client, server, "a.test");
-        memory.fail_at = 0;
+        tls_allocations_end();
         result = outcome.is_good ? 0 : outcome.client < 0 ? outcome.client : outcome.server;
     }
     eddy_tls_context_unref(client);
     eddy_tls_context_unref(server);
-    return result;
-}
-
-static int run_once(run body, const struct tls_scene *scene, size_t nth)
-{
-    int result;
-
-    memory_begin(nth);
-    result = body(scene);
-    memory.fail_at = 0;
     return result;
 }
 
@@ -129,17 +64,19 @@ static int run_once(run body, const struct tls_scene *scene, size_t nth)
 static int sweep_point(run body, const struct tls_scene *scene, size_t nth, size_t total)
 {
     size_t live = 0;
+    size_t now = 0;
     int result = 0;
 
     for (int i = 0; i < 3; i++) {
-        live = memory.live;
-        result = run_once(body, scene, nth);
+        live = tls_allocations_live();
+        result = body(scene, nth);
         assert_int_equal(ERR_peek_error(), 0);
-        if (memory.live <= live)
+        now = tls_allocations_live();
+        if (now <= live)
             break;
     }
-    if (memory.live > live)
-        fail_msg("point %zu of %zu leaves %zu blocks", nth, total, memory.live - live);
+    if (now > live)
+        fail_msg("point %zu of %zu leaves %zu blocks", nth, total, now - live);
     /* OpenSSL does not pass on that it was memory everywhere. */
     assert_true(result == 0 || result == EDDY_ENOMEM || result == EDDY_ETLS ||
                 result == EDDY_ETLSVERIFY);
@@ -151,13 +88,13 @@ static void sweep(run body, const struct tls_scene *scene)
     size_t failed = 0;
     size_t total;
 
-    must(run_once(body, scene, 0));
-    must(run_once(body, scene, 0));
-    total = memory.made;
+    must(body(scene, 0));
+    must(body(scene, 0));
+    total = tls_allocations_made();
     for (size_t nth = 1; nth <= total; nth += total / POINTS + 1)
         failed += sweep_point(body, scene, nth, total) < 0;
     assert_true(failed > 0);
-    must(run_once(body, scene, 0));
+    must(body(scene, 0));
 }
 
 static struct tls_scene scene_of_everything(void)
@@ -220,10 +157,6 @@ int main(void)
         TEST(test_a_handshake_leaves_nothing_behind),
     };
 
-    /* Before OpenSSL has allocated anything, or never. */
-    if (CRYPTO_set_mem_functions(memory_malloc, memory_realloc, memory_free) != 1) {
-        fprintf(stderr, "OpenSSL has allocated already\n");
-        return 1;
-    }
+    tls_allocations_install();
     return run_suite("tls_memory", tests);
 }

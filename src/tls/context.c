@@ -14,7 +14,10 @@ static void context_free(struct eddy_tls_context *context)
 {
     /* Sessions and callbacks go before the SSL_CTX that they were made with. */
     eddy__tls_sessions_fini(&context->sessions);
+    /* It collects sessions in a list, and complains if there is no memory for one. */
+    ERR_set_mark();
     SSL_CTX_free(context->native);
+    ERR_pop_to_mark();
     eddy__tls_key_log_fini(&context->key_log);
     eddy__free(context->ocsp_response);
     eddy__free(context->alpn);

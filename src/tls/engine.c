@@ -128,7 +128,10 @@ void eddy__tls_engine_free(struct eddy_tls *engine)
 {
     if (engine == NULL)
         return;
+    /* With the last connection may go what it was made from, which can leave an error behind. */
+    ERR_set_mark();
     SSL_free(engine->ssl);
+    ERR_pop_to_mark();
     eddy__free(engine->alpn);
     eddy__free((void *)(uintptr_t)engine->peercert);
     OPENSSL_free(engine->der);
