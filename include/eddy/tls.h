@@ -211,8 +211,8 @@ typedef struct eddy_start_tls_options {
  * cancelled, the connection ends, and `protocol` hears connection_lost() (TLS-13).
  *
  * EDDY_EINVALID: no context, one that demands a name where there is none ("": none is checked), a
- * transport that cannot carry TLS; EDDY_EBADSTATE: a closing one, one that carries TLS already, or a
- * file is being sent. Then nothing has happened.
+ * transport that cannot carry TLS; EDDY_EBADSTATE: a closing one, one that carries TLS already, or
+ * a file is being sent. Then nothing has happened.
  */
 EDDY_API eddy_future *eddy_loop_start_tls(eddy_loop *loop, eddy_transport *transport,
                                           eddy_protocol *protocol, eddy_tls_context *context,
