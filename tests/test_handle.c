@@ -30,6 +30,27 @@ static void test_cancelled_callback_does_not_run(struct fixture *f)
     assert_nothing_recorded();
 }
 
+static void release_asked(void *handle)
+{
+    record(eddy_handle_get_context(*(eddy_handle *)handle) == NULL ? "none" : "what goes");
+}
+
+/* get_context(): not what is just being released, asked from there. */
+static void test_a_context_that_goes_is_no_longer_known(struct fixture *f)
+{
+    static eddy_handle handle;
+    eddy_context *context = NULL;
+    int error;
+
+    handle = (eddy_handle){0};
+    must(eddy_context_new(&handle, release_asked, &context));
+    error = eddy_loop_call_later_in_context(f->loop, 0, on_call, "ran", context, &handle);
+    eddy_context_unref(context);
+    must(error);
+    run_iterations(f->loop, 3);
+    assert_recorded("ran", "none");
+}
+
 /* LOOP-39: idempotent, and cancelled() tells whether cancel() was called. */
 static void test_cancel_twice_is_harmless(struct fixture *f)
 {
@@ -302,6 +323,7 @@ int main(void)
 {
     static const struct test tests[] = {
         TEST(test_cancelled_callback_does_not_run),
+        TEST(test_a_context_that_goes_is_no_longer_known),
         TEST(test_cancel_twice_is_harmless),
         TEST(test_cancel_after_the_run_only_marks),
         TEST(test_old_handle_does_not_reach_a_new_callback),

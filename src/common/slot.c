@@ -35,12 +35,13 @@ static void slot_ready(struct eddy__ready *ready)
 {
     struct eddy_loop *loop = eddy__thread_state()->running;
     struct eddy__slot *slot = EDDY__OWNER(ready, struct eddy__slot, timer.ready);
+    eddy_context *context = slot->context;
 
     slot->state = EDDY_HANDLE_DONE;
     eddy__slot_call(loop, slot);
-    eddy__context_unref(slot->context);
     slot->context = NULL;
     eddy__slot_give(&loop->slots, slot);
+    eddy__context_unref(context); /* last, as it may call the program */
 }
 
 /** Room for twice as many chunks. What was got stays, also if the other half fails. */
