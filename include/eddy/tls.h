@@ -105,8 +105,10 @@ typedef struct eddy_tls_options {
     bool ocsp_required; /**< a server that shows no good response is refused */
     eddy_buffer ocsp_response;
 
-    /** Secrets of every connection are appended here, for a debugger of protocols: unsafe. A new file
-     * gets the permissions that are usual, which may let others read it. */
+    /**
+     * Secrets of every connection are appended here, for a debugger of protocols: unsafe. A new
+     * file gets the permissions that are usual, which may let others read it.
+     */
     const char *key_log_file;
 
     /* OpenSSL's own things. */
