@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * The two addresses of a connection, as they were when it was made (TR-9), in little memory: packed
- * they take 20 bytes for IPv4 and 52 for IPv6, where two eddy_address take 272. A program that
+ * they take 21 bytes for IPv4 and 53 for IPv6, where two eddy_address take 272. A program that
  * asks for one is lent a whole address, and the pair stays unpacked from then on.
  */
 #ifndef EDDY_COMMON_NAMES_H
