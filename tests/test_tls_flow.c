@@ -309,6 +309,7 @@ static void exchange_much(struct fixture *f, bool buffered)
     static char room[100000];
     static struct bulk b;
     struct tls_scene s;
+    bool was_paused;
 
     if (buffered)
         tls_scene_begin_buffered(f, &s, TLS_PEER_IS_CLIENT, room, sizeof room);
@@ -319,11 +320,13 @@ static void exchange_much(struct fixture *f, bool buffered)
     s.w.arg = &b;
     s.w.script = bulk_script;
     bulk_write_on(&b);
-    assert_true(b.paused);
-    assert_recorded("pause");
+    was_paused = b.paused;
+    if (was_paused)
+        assert_recorded("pause");
+    else
+        assert_true(fixture_backend_is(f, "iocp")); /* sockets there may take it all */
     exchange(f, &s, &b);
-    assert_true(recorded("resume") > 0);
-    assert_int_equal(recorded("resume"), recorded("pause") + 1);
+    assert_int_equal(recorded("resume"), recorded("pause") + (was_paused ? 1 : 0));
     recorder_reset();
     tls_scene_abort(f, &s);
 }

@@ -306,6 +306,9 @@ static void tls_take_turn(struct eddy__tls *tls)
         tls_discard(tls);
     if (tls->state == TLS_FLUSHING && !tls->is_waiting)
         tls_flush(tls);
+    /* All is out, and the end may be next: who was told to pause is told to resume before. */
+    if (tls->state == TLS_SHUTDOWN)
+        eddy__tls_flow_update(tls);
     if (tls->state == TLS_SHUTDOWN && !tls->peer_done)
         tls_discard(tls);
     if (tls->state == TLS_SHUTDOWN && tls->peer_done)
