@@ -57,6 +57,30 @@ static void test_ragged_end(struct fixture *f)
     assert_recorded("data:last", "eof", "lost:0");
 }
 
+/* TLS-40, TLS-41: a peer that closes its socket at once does not take our close_notify any more. */
+static void leave_at_once(struct fixture *f, bool says_so)
+{
+    struct tls_scene s;
+
+    tls_scene_begin(f, &s, TLS_PEER_IS_SERVER);
+    tls_peer_send(&s.peer, "last");
+    if (says_so)
+        tls_peer_close_notify(&s.peer);
+    peer_close(&s.peer.raw);
+    run_until_recorded(f->loop, "lost:0");
+    assert_recorded("data:last", "eof", "lost:0");
+}
+
+static void test_a_peer_leaves_at_once(struct fixture *f)
+{
+    leave_at_once(f, true);
+}
+
+static void test_a_peer_leaves_without_a_word(struct fixture *f)
+{
+    leave_at_once(f, false);
+}
+
 /* TLS-42: nothing is lost when the stream ends while reading is paused; no limit runs. */
 static void test_end_while_paused(struct fixture *f)
 {
@@ -413,6 +437,8 @@ int main(void)
         TEST(test_close_exchanges_close_notify),
         TEST(test_peer_closes),
         TEST(test_ragged_end),
+        TEST(test_a_peer_leaves_at_once),
+        TEST(test_a_peer_leaves_without_a_word),
         TEST(test_end_while_paused),
         TEST(test_close_while_paused_at_the_end),
         TEST(test_the_limit_is_cancelled),

@@ -264,15 +264,17 @@ static void server_abandon(struct eddy__live *live)
 /** Have `end` deal with every connection that is open now. */
 static void server_end_clients(struct eddy_server *server, void (*end)(struct eddy_transport *))
 {
-    struct eddy__list *node = server->transports.next;
+    struct eddy__list open;
+    struct eddy__list *node;
 
-    /* One that is over at once leaves the list, and may be the last that holds the server. */
+    /* One that is over at once leaves its list, and may be the last that holds the server; what is
+     * called back may end others. */
     eddy_server_ref(server);
-    while (node != &server->transports) {
-        struct eddy__list *next = node->next;
-
+    eddy__list_init(&open);
+    eddy__list_splice(&open, &server->transports);
+    while ((node = eddy__list_shift(&open)) != NULL) {
+        eddy__list_append(&server->transports, node);
         end(EDDY__OWNER(node, struct eddy_transport, server_node));
-        node = next;
     }
     eddy_server_unref(server);
 }

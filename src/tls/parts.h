@@ -109,6 +109,7 @@ struct eddy__tls {
     bool peer_done;    /**< the peer sends no more */
     bool is_waiting;   /**< FLUSHING until reading is resumed, for the rest of the input (TLS-42) */
     bool is_notified;  /**< our close_notify is on its way */
+    bool is_settled;   /**< all that was written is with the system, before that */
     bool in_turn;      /**< which sends what is written meanwhile when it ends */
     bool is_making;    /**< inside the factory or connection_made() */
     bool is_forgotten; /**< meanwhile: close it once it is made */

@@ -274,6 +274,12 @@ static void tls_flush(struct eddy__tls *tls)
         (tls->plain.size > 0 && (tls_is_blocked(tls) || !tls->lower_ended)))
         return;
     if (!tls->is_notified) {
+        /* A peer that is done may be gone: it misses nothing but our close_notify then. */
+        if (tls->peer_done) {
+            eddy__tls_lane_flush(tls);
+            tls->is_settled = tls->cipher.size == 0 && tls->plain.size == 0 &&
+                              eddy_transport_get_write_buffer_size(tls->lower) == 0;
+        }
         eddy__tls_lane_hold(tls);
         status = eddy__tls_engine_close(tls->engine);
         if (status == EDDY__TLS_WANT_ROOM && !tls_is_blocked(tls)) {
@@ -431,6 +437,8 @@ static int below_lost(eddy_protocol *below, int error)
 
     if (tls->state >= TLS_LOSING)
         return 0; /* told already (TLS-45) */
+    if (tls->is_settled)
+        error = 0; /* nobody took our close_notify any more (TLS-40, TLS-41) */
     if (tls->error == 0 && error) {
         tls->error = error;
         tls->failure = eddy__failure_capture(error);
