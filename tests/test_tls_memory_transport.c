@@ -400,8 +400,9 @@ static int story_try(struct story *story, size_t nth)
         if (allocations_live() <= own && tls_allocations_live() <= others)
             return error;
     }
-    print_error("%zu blocks of eddy and %zu of OpenSSL are left\n", allocations_live() - own,
-                tls_allocations_live() - others);
+    print_error("%lu blocks of eddy and %lu of OpenSSL are left\n",
+                (unsigned long)(allocations_live() - own),
+                (unsigned long)(tls_allocations_live() - others));
     story_fail(story, "leaks");
     return error;
 }
