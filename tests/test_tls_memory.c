@@ -76,7 +76,8 @@ static int sweep_point(run body, const struct tls_scene *scene, size_t nth, size
             break;
     }
     if (now > live)
-        fail_msg("point %zu of %zu leaves %zu blocks", nth, total, now - live);
+        fail_msg("point %lu of %lu leaves %lu blocks", (unsigned long)nth, (unsigned long)total,
+                 (unsigned long)(now - live));
     /* OpenSSL does not pass on that it was memory everywhere. */
     assert_true(result == 0 || result == EDDY_ENOMEM || result == EDDY_ETLS ||
                 result == EDDY_ETLSVERIFY);

@@ -163,9 +163,9 @@ static bool play_is_at(struct play *play, size_t received)
 
 static void story_fail(const struct story *story, const char *what)
 {
-    fail_msg("TLS %d.%d%s%s, %s: allocation %zu of %zu%s: %s", 1, story->version - 0x0301,
+    fail_msg("TLS %d.%d%s%s, %s: allocation %lu of %lu%s: %s", 1, story->version - 0x0301,
              story->is_resumed ? " resumed" : "", story->by_start_tls ? " by start_tls" : "",
-             phase_names[story->phase], story->nth, story->points,
+             phase_names[story->phase], (unsigned long)story->nth, (unsigned long)story->points,
              story->for_good ? " and all behind it" : "", what);
 }
 
@@ -200,12 +200,25 @@ static void play_write(struct play *play, size_t from, size_t size)
     play_until(play, from + size);
 }
 
+/** What is made when it is asked for; without memory there is none. */
+static void side_ask(struct side *side)
+{
+    eddy_value value;
+    eddy_buffer der;
+
+    assert_true(eddy_transport_get_extra_info(side->transport, "ssl_object", &value));
+    eddy_tls_get_peer_der(value.tls, &der);
+    eddy_transport_get_extra_info(side->transport, "peercert", &value);
+}
+
 static void play_new_keys(struct play *play)
 {
     for (int i = 0; i < 2; i++) {
         struct side *side = &play->sides[i];
         eddy_value value;
 
+        if (side_can_write(side))
+            side_ask(side);
         if (!side_can_write(side) || play->story->version < EDDY_TLS_1_3 ||
             eddy_transport_is_closing(side->transport))
             continue;

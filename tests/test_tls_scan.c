@@ -193,9 +193,11 @@ static void scan_settle(struct scan *s, size_t first)
     while (!scan_is_settled(s) && fixture_wait_goes_on(eddy_loop_time(s->f->loop), &end))
         run_for(s->f->loop, EDDY_MILLISECONDS(1));
     if (!scan_is_settled(s))
-        fail_msg("after %zu connections %zu blocks of eddy and %zu of OpenSSL, at first %zu and "
-                 "%zu",
-                 first + BATCH, allocations_live(), tls_allocations_live(), s->own, s->others);
+        fail_msg("after %lu connections %lu blocks of eddy and %lu of OpenSSL, at first %lu and "
+                 "%lu",
+                 (unsigned long)(first + BATCH), (unsigned long)allocations_live(),
+                 (unsigned long)tls_allocations_live(), (unsigned long)s->own,
+                 (unsigned long)s->others);
     reports_reset();
 }
 
