@@ -33,6 +33,7 @@ struct scan {
     size_t hello_size;
     uint64_t random;
     size_t answered; /**< connections on which the server has said something */
+    size_t held;     /**< batches that had memory, else there would be nothing to be given back */
     size_t own;      /**< live blocks of the library, when nobody is connected */
     size_t others;   /**< the same of OpenSSL */
 };
@@ -208,8 +209,7 @@ static void scan_run_batch(struct scan *s, size_t batch)
     scan_connect(s);
     scan_say(s, batch * BATCH);
     scan_listen(s);
-    /* Else there would be nothing to be given back. */
-    assert_true(allocations_live() > live);
+    s->held += allocations_live() > live;
     if (batch % 64 == LINGERING_BATCH)
         run_for(s->f->loop, EDDY_MILLISECONDS(250)); /* the limit of the handshake ends them */
     scan_leave(s, batch % 2 != 0);
@@ -239,7 +239,8 @@ static void test_scans_leave_nothing_behind(struct fixture *f)
         scan_run_batch(&s, batch);
         scan_settle(&s, batch * BATCH);
     }
-    /* Who has said a whole hello has heard an answer, if the clock did not run out meanwhile. */
+    /* On a slow machine a handshake's limit may pass before we have looked. */
+    assert_true(f->sim != NULL ? s.held >= count : s.held > 0);
     assert_true(f->sim != NULL ? s.answered >= count * BATCH / SCAN_KINDS * 2 : s.answered > 0);
     scan_end(&s);
 }
