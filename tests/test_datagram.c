@@ -144,9 +144,10 @@ static void test_untrue_readiness_does_not_spin(struct fixture *f)
     allocated = allocations_made();
     spy = spy_begin(f->loop);
     run_iterations(f->loop, 3);
-    assert_int_equal(allocations_made() - allocated, 0);
     run_for(f->loop, EDDY_MILLISECONDS(100));
     assert_in_range(spy->waits, 3 + 5, 3 + 50);
+    /* Asking again needs no memory; each of the four runs may, where tasks are threads. */
+    assert_in_range(allocations_made() - allocated, 0, 4);
     spy_end();
     release_sending(f);
     run_until_recorded(f->loop, "s.datagram:x");
