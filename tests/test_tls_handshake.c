@@ -187,7 +187,7 @@ static void test_cancelling(struct fixture *f)
 /* TLS-18, TR-52: the factory's refusal is the caller's error. */
 static eddy_protocol *refusing_factory(void *arg)
 {
-    record(arg);
+    record("%s", (const char *)arg);
     eddy_error(EDDY_EUSER, "not today");
     return NULL;
 }
