@@ -88,19 +88,22 @@ part_asan()
 {
     need_all sanitizers
     ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 \
-        UBSAN_OPTIONS=print_stacktrace=1 suites asan -DEDDY_TEST_TIMEOUT=240
+        UBSAN_OPTIONS=print_stacktrace=1 suites asan -DEDDY_TEST_TIMEOUT=240 \
+        "-DEDDY_TEST_BACKENDS=epoll;poll;sim"
 }
 
 part_tsan()
 {
     need_all sanitizers
-    TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 suites tsan -DEDDY_TEST_TIMEOUT=240
+    # poll and select have no threads of their own.
+    TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 suites tsan -DEDDY_TEST_TIMEOUT=240 \
+        "-DEDDY_TEST_BACKENDS=epoll;sim"
 }
 
 part_clang()
 {
     need_all clang
-    suites clang
+    suites clang "-DEDDY_TEST_BACKENDS=epoll;sim"
 }
 
 part_valgrind()
