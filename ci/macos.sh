@@ -41,16 +41,17 @@ fi
 # shellcheck disable=SC2086
 "$zig" cc -target "$target" -shared -Wl,-undefined,dynamic_lookup \
     -o "$out/libeddy.dylib" $objects || exit 1
-# An example is a file, or a folder of files.
+# An example is a file, or a folder of files; each one there that has a main() is a program.
 examples=0
-for program in examples/*.c examples/*/; do
-    [ -e "$program" ] || continue
-    sources=$program
-    [ -f "$program" ] || sources=$(find "$program" -name '*.c' ! -name '*_win32.c')
+for source in $(grep -l '^int main(' examples/*.c examples/*/*.c); do
+    folder=$(dirname "$source")
+    sources=$source
+    [ "$folder" = examples ] ||
+        sources="$source $(grep -L '^int main(' "$folder"/*.c | grep -v '_win32\.c$')"
     examples=$((examples + 1))
     # shellcheck disable=SC2086
     "$zig" cc -target "$target" -std=gnu11 -Wall -Wextra -Werror -Iinclude \
-        -o "$out/$(basename "$program" .c)" $sources "$out/libeddy.dylib" ||
+        -o "$out/$(basename "$source" .c)" $sources "$out/libeddy.dylib" ||
         failures=$((failures + 1))
 done
 count=$(echo "$objects" | wc -w)
