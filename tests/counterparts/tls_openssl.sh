@@ -126,7 +126,7 @@ for word in one two three four; do
 done
 expect "times of new keys" "$(grep -c '^KEYUPDATE' "$scratch/openssl-errors")" 4
 stop
-serve --update --send "$scratch/large"
+serve --update 256 --send "$scratch/large"
 s_client -tls1_3 -quiet <&9 || fail "new keys on the way"
 same "32 MiB with new keys" "$scratch/openssl" "$scratch/large"
 stop

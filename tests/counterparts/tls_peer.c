@@ -13,7 +13,7 @@
  *     --await N                               close only when so many bytes have arrived
  *     --answer                                send nothing before something has arrived
  *     --slow                                  rest a while after each piece that arrived
- *     --update                                have new keys made after each 256 KiB sent
+ *     --update KIB                            have new keys made each time so much was sent
  *
  * It prints a line when a connection is ready, and one when it is over.
  */
@@ -51,6 +51,7 @@ static bool parse_options(char **argument, struct options *options)
     const char *max = NULL;
     const char *await = "0";
     const char *times = "1";
+    const char *update = "0";
     bool verify = false;
     eddy_tls_options *tls = &options->tls;
 
@@ -66,10 +67,10 @@ static bool parse_options(char **argument, struct options *options)
             !flag(*argument, "--no-tickets", &tls->no_tickets) &&
             !flag(*argument, "--echo", &options->echo) &&
             !flag(*argument, "--answer", &options->answer) &&
-            !flag(*argument, "--slow", &options->slow) &&
-            !flag(*argument, "--update", &options->update))
+            !text(&argument, "--update", &update) && !flag(*argument, "--slow", &options->slow))
             return false;
     }
+    options->update = (size_t)strtoul(update, NULL, 10) * 1024;
     tls->version_min = version(min);
     tls->version_max = version(max);
     tls->verify = verify ? EDDY_TLS_VERIFY_REQUIRED : EDDY_TLS_VERIFY_DEFAULT;

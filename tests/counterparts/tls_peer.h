@@ -18,7 +18,7 @@ struct options {
     bool echo;
     bool answer;
     bool slow;
-    bool update;
+    size_t update;     /* new keys each time so many bytes were sent; 0: never */
     eddy_future *over; /* the client's connection is; or NULL */
 };
 

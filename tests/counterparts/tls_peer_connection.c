@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #define PIECE ((size_t)64 * 1024)
-#define UPDATE_AFTER ((size_t)256 * 1024)
 
 struct connection {
     eddy_protocol protocol;
@@ -22,7 +21,7 @@ static int connection_write(struct connection *c, const void *data, size_t size)
 {
     eddy_value value = {0};
 
-    if (c->options->update && c->sent - c->updated >= UPDATE_AFTER &&
+    if (c->options->update > 0 && c->sent - c->updated >= c->options->update &&
         eddy_transport_get_extra_info(c->transport, "ssl_object", &value)) {
         int error = eddy_tls_update_keys(value.tls, true);
 

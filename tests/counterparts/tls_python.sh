@@ -105,7 +105,7 @@ for version in 1.2 1.3; do
 done
 # New keys for it, and the wish for some of its own, which OpenSSL 3.0 does not survive at its end
 # while it waits for room to write (BAD_LENGTH): so it only reads.
-serve --update --send "$scratch/large"
+serve --update 256 --send "$scratch/large"
 python_client 0 --min 1.3 --await $LARGE --get "$scratch/got"
 same "32 MiB with new keys" "$scratch/got" "$scratch/large"
 stop
