@@ -47,6 +47,7 @@ PATHS = [
     ("task-generator", "eddy", 5000, {}),
     ("future-await", "eddy", 5000, {}),
     ("future-callback", "eddy", 5000, {}),
+    ("spawn", "eddy", 20, {}),
 ]
 # Where threads race, how often the loop is woken is chance.
 NO_CALLS = ("post-1",)

@@ -10,6 +10,7 @@
 #if defined(EDDY_TEST_HOOKS) && !defined(_WIN32)
 #include "common/loop.h"
 #include "common/thread.h"
+#include "posix/spawn.h"
 #include "posix/sys.h"
 #include <string.h>
 
@@ -18,6 +19,15 @@ static const eddy_subprocess_options no_pipes = {
     .stdout_mode = EDDY_DEVNULL,
     .stderr_mode = EDDY_DEVNULL,
 };
+
+/* As before Linux 5.5, and elsewhere. */
+static pid_t no_spawn_clean_child(int (*main)(void *arg), void *arg, void *stack, size_t size,
+                                  int *pidfd)
+{
+    (void)main, (void)arg, (void)stack, (void)size, (void)pidfd;
+    errno = ENOSYS;
+    return -1;
+}
 
 /* Start with the nth `call` failing, and end what was started all the same; its error. */
 static int start_with(struct fixture *f, enum eddy__sys_number call, unsigned nth, int error)
@@ -29,6 +39,8 @@ static int start_with(struct fixture *f, enum eddy__sys_number call, unsigned nt
 
     child_init(&c);
     eddy__sys_reset();
+    if (call == EDDY__SYS_spawn_child)
+        eddy__sys.spawn_clean_child = no_spawn_clean_child;
     eddy__sys_fail(call, nth, error);
     future = eddy_loop_subprocess_shell(f->loop, child_factory, &c, "exec cat", NULL);
     eddy__sys_fail(call, 0, 0);
@@ -50,6 +62,7 @@ static void test_each_step_of_a_start_may_fail(struct fixture *f)
         int number;
         int code;
     } steps[] = {
+        {EDDY__SYS_spawn_clean_child, EAGAIN, EDDY_EAGAIN},
         {EDDY__SYS_spawn_child, EAGAIN, EDDY_EAGAIN},
         {EDDY__SYS_dup2, EMFILE, EDDY_EMFILE},
         {EDDY__SYS_fcntl, EMFILE, EDDY_EMFILE},
@@ -152,6 +165,16 @@ static pid_t spawn_beside_holder(int (*main)(void *arg), void *stack, void *arg)
     return spawn_child(main_beside_holder, stack, arg);
 }
 
+static pid_t spawn_fork(int (*main)(void *arg), void *stack, void *arg)
+{
+    pid_t pid = fork();
+
+    (void)stack;
+    if (pid == 0)
+        _exit(main(arg));
+    return pid;
+}
+
 /* A copy of the pipe by which the child tells how it went does not keep the start from returning.
  * Only where a tool makes a fork of the child that should share the memory, it may. */
 static void test_foreign_fork_does_not_delay_a_start(struct fixture *f)
@@ -164,6 +187,8 @@ static void test_foreign_fork_does_not_delay_a_start(struct fixture *f)
         skip(); /* a test that gives up would leave its own child behind */
     child_or_skip(f);
     eddy__sys_reset();
+    atomic_store(&eddy__spawn_shares_memory, false); /* so that there is a pipe */
+    eddy__sys.spawn_clean_child = no_spawn_clean_child;
     eddy__sys.spawn_child = spawn_beside_holder;
     child_init(&c);
     child_shell(f, &c, "exec cat", NULL);
@@ -178,6 +203,108 @@ static void test_foreign_fork_does_not_delay_a_start(struct fixture *f)
         skip();
 #endif
     assert_true(took < EDDY_SECONDS(4));
+}
+
+static int start_missing(struct fixture *f)
+{
+    struct child c;
+
+    return eddy_loop_run_until_complete(
+        f->loop, child_start(f, &c, CHILD_ARGV("/there/is/no/such/program"), &no_pipes), NULL);
+}
+
+#if !defined(EDDY__SPAWN_FORKS)
+/* SUB-7: a tool that makes a fork of the child, with its own copy of the memory. */
+static void test_child_without_the_parents_memory(struct fixture *f)
+{
+    struct child c;
+    int error;
+
+    child_or_skip(f);
+    eddy__sys_reset();
+    atomic_store(&eddy__spawn_shares_memory, false);
+    eddy__sys.spawn_clean_child = no_spawn_clean_child;
+    eddy__sys.spawn_child = spawn_fork;
+    child_run_shell(f, &c, "exit 42", &no_pipes);
+    error = start_missing(f);
+    eddy__sys_reset();
+    assert_int_equal(c.returncode, 42);
+    assert_false(atomic_load(&eddy__spawn_shares_memory));
+    if (error != EDDY_ENOMEM || !allocations_failed())
+        assert_int_equal(error, EDDY_ENOENT);
+}
+
+/* SUB-7, SUB-9: the second child needs no pipe to say how it went, and no signal is asked about;
+ * two of them are set. */
+static void test_clean_child_is_cheap(struct fixture *f)
+{
+    static const eddy_subprocess_options inherit = {
+        .stdin_mode = EDDY_INHERIT,
+        .stdout_mode = EDDY_INHERIT,
+        .stderr_mode = EDDY_INHERIT,
+    };
+    struct child c;
+    unsigned long pipes, actions, old_ways;
+    int error;
+
+    child_or_skip(f);
+    child_run_shell(f, &c, "exit 0", &inherit);
+    if (!atomic_load(&eddy__spawn_shares_memory))
+        skip();
+    eddy__sys_reset();
+    child_run_shell(f, &c, "exit 42", &inherit);
+    actions = eddy__sys_count(EDDY__SYS_sigaction);
+    error = start_missing(f);
+    pipes = eddy__sys_count(EDDY__SYS_pipe2) + eddy__sys_count(EDDY__SYS_pipe);
+    old_ways = eddy__sys_count(EDDY__SYS_spawn_child);
+    eddy__sys_reset();
+    assert_int_equal(c.returncode, 42);
+    assert_int_equal(pipes, 0);
+    if (error != EDDY_ENOMEM || !allocations_failed())
+        assert_int_equal(error, EDDY_ENOENT);
+    if (old_ways > 0)
+        skip(); /* an older system, or a processor for which clone.h has nothing */
+    assert_int_equal(actions, 2);
+}
+#endif
+
+static volatile sig_atomic_t handled;
+
+static void handle(int number)
+{
+    handled = number;
+}
+
+/* The last moment at which the child is not another program yet. */
+static int execve_after_signal(const char *path, char *const argv[], char *const env[])
+{
+    kill(getpid(), SIGUSR1);
+    return execve(path, argv, env);
+}
+
+/* SUB-9: a handler does not run in the child, where it would change its parent's memory; a signal
+ * that is ignored is ignored there, too. Whichever way the child is made. */
+static void test_no_handler_runs_in_the_child(struct fixture *f)
+{
+    void (*before)(int);
+
+    child_or_skip(f);
+    before = signal(SIGUSR1, handle);
+    for (int way = 0; way < 4; way++) {
+        struct child c;
+
+        signal(SIGUSR1, way < 2 ? handle : SIG_IGN);
+        handled = 0;
+        eddy__sys_reset();
+        eddy__sys.execve = execve_after_signal;
+        if (way % 2 != 0)
+            eddy__sys.spawn_clean_child = no_spawn_clean_child;
+        child_run_shell(f, &c, "exit 42", &no_pipes);
+        eddy__sys_reset();
+        assert_int_equal(c.returncode, way < 2 ? -SIGUSR1 : 42);
+        assert_int_equal(handled, 0);
+    }
+    signal(SIGUSR1, before);
 }
 
 static void run_to_exit(struct fixture *f, const char *command)
@@ -200,11 +327,26 @@ static int open_pidfd_late(pid_t pid)
     return open_pidfd(pid);
 }
 
-/* SUB-25. */
+static pid_t spawn_clean_late(int (*main)(void *arg), void *arg, void *stack, size_t size,
+                              int *pidfd)
+{
+    pid_t pid = spawn_clean_child(main, arg, stack, size, pidfd);
+    siginfo_t info;
+
+    if (pid > 0)
+        waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
+    return pid;
+}
+
+/* SUB-25: whether the pidfd comes with the child or after it. */
 static void test_child_dead_before_it_is_watched(struct fixture *f)
 {
     child_or_skip(f);
     eddy__sys_reset();
+    eddy__sys.spawn_clean_child = spawn_clean_late;
+    run_to_exit(f, "exit 42");
+    recorder_reset();
+    eddy__sys.spawn_clean_child = no_spawn_clean_child;
     eddy__sys.open_pidfd = open_pidfd_late;
     run_to_exit(f, "exit 42");
     eddy__sys_reset();
@@ -285,6 +427,11 @@ int main(void)
         TEST(test_each_wish_of_a_start_may_fail),
         TEST(test_descriptors_closed_one_by_one),
         TEST(test_foreign_fork_does_not_delay_a_start),
+        TEST(test_no_handler_runs_in_the_child),
+#if !defined(EDDY__SPAWN_FORKS)
+        TEST(test_child_without_the_parents_memory),
+        TEST(test_clean_child_is_cheap),
+#endif
 #if defined(__linux__)
         TEST(test_child_dead_before_it_is_watched),
 #endif

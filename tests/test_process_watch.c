@@ -19,6 +19,15 @@ static const eddy_subprocess_options no_pipes = {
     .stderr_mode = EDDY_DEVNULL,
 };
 
+/* As before Linux 5.5, and elsewhere. */
+static pid_t no_spawn_clean_child(int (*main)(void *arg), void *arg, void *stack, size_t size,
+                                  int *pidfd)
+{
+    (void)main, (void)arg, (void)stack, (void)size, (void)pidfd;
+    errno = EINVAL;
+    return -1;
+}
+
 #if defined(__linux__)
 static int no_open_pidfd(pid_t pid)
 {
@@ -64,12 +73,14 @@ static int no_children_in_kevent(int queue, const struct kevent *changes, int ch
 }
 #endif
 
-/* How a child is watched: by the loop as it can, by an older kernel's pidfd, by a thread. */
+/* How a child is made and watched: by the loop as it can, by older kernels' pidfds, by a thread. */
 enum way { BY_LOOP, BY_OLD_PIDFD, BY_THREAD, WAYS };
 
 static void choose(enum way way)
 {
     eddy__sys_reset();
+    if (way != BY_LOOP)
+        eddy__sys.spawn_clean_child = no_spawn_clean_child;
 #if defined(__linux__)
     if (way == BY_OLD_PIDFD) {
         eddy__sys.waitid = no_waitid_by_pidfd;
@@ -82,7 +93,6 @@ static void choose(enum way way)
     if (way == BY_THREAD)
         eddy__sys.kevent = no_children_in_kevent;
 #endif
-    (void)way;
 }
 
 /* Whether loops watch children here, or always leave it to a thread. */

@@ -227,9 +227,11 @@ static int child_watch_socket(struct eddy__child *child, eddy_socket socket,
 static int child_watch_pidfd(struct eddy__child *child)
 {
 #if defined(__linux__)
-    int fd = EDDY__SYS(open_pidfd)(child->pid);
+    int fd = child->pidfd;
     int error;
 
+    if (fd < 0)
+        fd = EDDY__SYS(open_pidfd)(child->pid);
     if (fd < 0)
         return eddy__system_error(errno);
     child->pidfd = fd;
@@ -378,7 +380,7 @@ int eddy__child_start(struct eddy_loop *loop, const struct eddy__child_plan *pla
         return EDDY_ENOMEM;
     child->on_exit = on_exit;
     child->arg = arg;
-    error = eddy__spawn(plan, &child->pid);
+    error = eddy__spawn(plan, &child->pid, loop->backend->watches_processes ? NULL : &child->pidfd);
     if (error) {
         child_free_waiter(child->waiter);
         eddy__free(child);

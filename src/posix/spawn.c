@@ -4,18 +4,22 @@
  *
  * The child borrows the parent's memory until it becomes another program, so that starting one
  * costs the same in a large process as in a small one. It must not change anything there but its
- * own stack, `entered`, and errno: everything is prepared before, and only calls are made that are
- * safe in signal handlers. All signals are blocked meanwhile in both, as a handler of the program
- * would run in the child with the parent's memory; before the child lets them in again it has no
- * handlers any more.
+ * own stack, what it tells by struct spawn, and errno: everything is prepared before, and only
+ * calls are made that are safe in signal handlers.
  *
- * Why it could not become the program comes through a pipe that closes by itself when it does.
- * Where the memory is really shared, the child is through when the parent goes on, so that a copy
- * of the pipe in some other process, forked off at this moment, cannot make the parent wait.
+ * A handler of the program must not run in the child, with the parent's memory. A clean child has
+ * none from the start. Where the system cannot make one, all signals are blocked meanwhile in both,
+ * and before the child lets them in again it has asked about each and taken its handler away: some
+ * sixty calls.
+ *
+ * Why it could not become the program it says by its memory if that is the parent's, too; the
+ * parent then goes on only when the child is through. Whether it is, is seen at the first start:
+ * tools, such as emulators of processors, make a fork of it. Until then there is also a pipe, which
+ * closes by itself when the child becomes the program. A copy of it in some other process, forked
+ * off at this moment, cannot make the parent wait if the memory is shared.
  *
  * On macOS the child is a fork, with a copy of the memory, and the parent goes on at once: it has
- * to see for itself what becomes of the child (spawn_watch.h). Elsewhere only tools make a fork of
- * it, such as emulators of processors.
+ * to see for itself what becomes of the child (spawn_watch.h).
  */
 #include "posix/spawn.h"
 #include "common/error.h"
@@ -51,32 +55,46 @@ struct spawn {
     const struct eddy__child_plan *plan;
     const eddy_subprocess_options *options;
     char *const *env;
+    void *stack;  /* of the child; `paths` and `kept` lie behind it */
     char **paths; /* to be tried one after the other, NULL at the end */
     int *kept;    /* descriptors from 3 on that stay open, in ascending order */
     size_t kept_count;
-    int descriptors_max;
-    int error_fd;
-    sigset_t mask;
+    int error_fd;         /* -1: `error` is enough */
+    const sigset_t *mask; /* for the child; NULL: it has it */
     struct eddy__spawn_watch watch;
+    bool is_clean;         /* the child has no signal handlers to begin with */
     volatile bool entered; /* the child has been here, and shares this memory */
+    volatile int error;    /* why it could not become the program, if it shares this memory */
 };
+
+atomic_bool eddy__spawn_shares_memory;
 
 /* The child's side. Each returns false with errno set. */
 
-static bool spawn_set_signals(const struct spawn *spawn)
+static void spawn_drop_handlers(void)
 {
-    struct sigaction usual = {.sa_handler = SIG_DFL};
+    const struct sigaction usual = {.sa_handler = SIG_DFL};
     struct sigaction now;
 
     for (int number = 1; number < SPAWN_SIGNALS_END; number++) {
-        bool restore = !spawn->options->keep_signals && (number == SIGPIPE || number == SIGXFSZ);
-
-        if (sigaction(number, NULL, &now) != 0)
+        if (EDDY__SYS(sigaction)(number, NULL, &now) != 0)
             continue; /* a gap, or one of the C library's own */
-        if (now.sa_handler != SIG_DFL && (now.sa_handler != SIG_IGN || restore))
-            sigaction(number, &usual, NULL);
+        if (now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN)
+            EDDY__SYS(sigaction)(number, &usual, NULL);
     }
-    return pthread_sigmask(SIG_SETMASK, &spawn->mask, NULL) == 0;
+}
+
+static bool spawn_set_signals(const struct spawn *spawn)
+{
+    const struct sigaction usual = {.sa_handler = SIG_DFL};
+
+    if (!spawn->is_clean)
+        spawn_drop_handlers();
+    if (!spawn->options->keep_signals) {
+        EDDY__SYS(sigaction)(SIGPIPE, &usual, NULL);
+        EDDY__SYS(sigaction)(SIGXFSZ, &usual, NULL);
+    }
+    return spawn->mask == NULL || pthread_sigmask(SIG_SETMASK, spawn->mask, NULL) == 0;
 }
 
 static bool spawn_set_group(const eddy_subprocess_options *options)
@@ -118,11 +136,16 @@ static bool spawn_set_streams(const struct spawn *spawn)
     return true;
 }
 
-static void spawn_close_range(const struct spawn *spawn, int first, int last)
+static void spawn_close_range(int first, int last)
 {
+    long limit;
+
     if (first > last || EDDY__SYS(close_descriptors)((unsigned)first, (unsigned)last) == 0)
         return;
-    for (int fd = first; fd <= last && fd < spawn->descriptors_max; fd++)
+    limit = sysconf(_SC_OPEN_MAX);
+    if (limit < 0 || limit > DESCRIPTORS_MAX)
+        limit = DESCRIPTORS_MAX;
+    for (int fd = first; fd <= last && fd < limit; fd++)
         close(fd);
 }
 
@@ -137,10 +160,10 @@ static bool spawn_set_descriptors(const struct spawn *spawn)
     if (spawn->options->keep_fds)
         return true;
     for (size_t i = 0; i < spawn->kept_count; i++) {
-        spawn_close_range(spawn, from, spawn->kept[i] - 1);
+        spawn_close_range(from, spawn->kept[i] - 1);
         from = spawn->kept[i] + 1;
     }
-    spawn_close_range(spawn, from, INT_MAX);
+    spawn_close_range(from, INT_MAX);
     return true;
 }
 
@@ -170,7 +193,8 @@ static int spawn_main(void *arg)
         spawn_set_descriptors(spawn))
         spawn_execute(spawn);
     error = errno;
-    if (write(spawn->error_fd, &error, sizeof error) < 0)
+    spawn->error = error;
+    if (spawn->error_fd >= 0 && write(spawn->error_fd, &error, sizeof error) < 0)
         _exit(EXIT_NOT_STARTED); /* which is what happens anyway: there is nobody left to tell */
     _exit(EXIT_NOT_STARTED);
 }
@@ -186,21 +210,27 @@ static const char *spawn_search_path(const struct spawn *spawn)
     return "/usr/bin:/bin";
 }
 
-/* One path for each folder; an empty folder is the current one. */
-static int spawn_list_paths(struct spawn *spawn, const char *program)
+/* Where to look for the program: one folder after the other. None if it has one itself. */
+static const char *spawn_folders(const struct spawn *spawn)
 {
-    const char *folders = strchr(program, '/') != NULL ? "" : spawn_search_path(spawn);
-    size_t size = strlen(program) + 2;
+    return strchr(spawn->plan->program, '/') != NULL ? "" : spawn_search_path(spawn);
+}
+
+static size_t spawn_count_folders(const char *folders)
+{
     size_t count = 1;
-    size_t used = 0;
-    char *text;
 
     for (const char *at = folders; *at != '\0'; at++)
         count += *at == ':';
-    spawn->paths = eddy__alloc((count + 1) * sizeof *spawn->paths + strlen(folders) + count * size);
-    if (spawn->paths == NULL)
-        return EDDY_ENOMEM;
-    text = (char *)(spawn->paths + count + 1);
+    return count;
+}
+
+/* One path for each folder, written to `text`; an empty folder is the current one. */
+static void spawn_list_paths(struct spawn *spawn, const char *folders, char *text)
+{
+    size_t size = strlen(spawn->plan->program) + 1;
+    size_t used = 0;
+
     for (const char *at = folders;; at++) {
         size_t length = strcspn(at, ":");
 
@@ -209,14 +239,13 @@ static int spawn_list_paths(struct spawn *spawn, const char *program)
         text += length;
         if (length > 0 && text[-1] != '/')
             *text++ = '/';
-        memcpy(text, program, size - 1);
-        text += size - 1;
+        memcpy(text, spawn->plan->program, size);
+        text += size;
         at += length;
         if (*at == '\0')
             break;
     }
     spawn->paths[used] = NULL;
-    return 0;
 }
 
 /* Enter a descriptor into the list, in its place, unless it is there or too low. */
@@ -233,14 +262,30 @@ static void spawn_keep(struct spawn *spawn, int fd)
     spawn->kept_count++;
 }
 
-static int spawn_list_kept(struct spawn *spawn)
+static void spawn_list_kept(struct spawn *spawn)
 {
-    spawn->kept = eddy__alloc((spawn->options->pass_fd_count + 1) * sizeof *spawn->kept);
-    if (spawn->kept == NULL)
-        return EDDY_ENOMEM;
     for (size_t i = 0; i < spawn->options->pass_fd_count; i++)
         spawn_keep(spawn, (int)spawn->options->pass_fds[i]);
     spawn_keep(spawn, spawn->error_fd);
+}
+
+/* Write down what the child needs, in one piece of memory. */
+static int spawn_prepare(struct spawn *spawn)
+{
+    const char *folders = spawn_folders(spawn);
+    size_t count = spawn_count_folders(folders);
+    size_t paths_size = (count + 1) * sizeof *spawn->paths;
+    size_t kept_size = (spawn->options->pass_fd_count + 1) * sizeof *spawn->kept;
+    size_t text_size = strlen(folders) + count * (strlen(spawn->plan->program) + 2);
+    char *memory = eddy__alloc(STACK_SIZE + paths_size + kept_size + text_size);
+
+    if (memory == NULL)
+        return EDDY_ENOMEM;
+    spawn->stack = memory;
+    spawn->paths = (char **)(void *)(memory + STACK_SIZE);
+    spawn->kept = (int *)(void *)(memory + STACK_SIZE + paths_size);
+    spawn_list_paths(spawn, folders, memory + STACK_SIZE + paths_size + kept_size);
+    spawn_list_kept(spawn);
     return 0;
 }
 
@@ -263,12 +308,13 @@ static int spawn_open_error_pipe(int fds[2])
 }
 
 /* The number of the error that kept the child from becoming the program, or 0. */
-static int spawn_read_error(int fd)
+static int spawn_read_error(const struct spawn *spawn, int fd)
 {
     int number = 0;
-    ssize_t size = read(fd, &number, sizeof number);
 
-    return size == (ssize_t)sizeof number ? number : 0;
+    if (spawn->entered)
+        return spawn->error;
+    return fd >= 0 && read(fd, &number, sizeof number) == (ssize_t)sizeof number ? number : 0;
 }
 
 /* It has ended already, or is about to. */
@@ -280,62 +326,88 @@ static void spawn_reap(pid_t pid)
         ;
 }
 
-static int spawn_run(struct spawn *spawn, void *stack, int error_read_fd, pid_t *started)
+/* Whether the system, or a filter of system calls, knows no clean children. */
+static bool spawn_is_unknown(int error)
+{
+    return error == ENOSYS || error == EINVAL || error == EPERM;
+}
+
+/* Make the child, clean if possible; -1 with errno set. */
+static pid_t spawn_make_child(struct spawn *spawn, int *pidfd)
 {
     sigset_t all;
     sigset_t before;
     pid_t pid;
-    int number;
+    int error;
 
-    eddy__thread_program_mask(&spawn->mask);
+    spawn->mask = eddy__thread_program_mask();
+    spawn->is_clean = true;
+    pid = EDDY__SYS(spawn_clean_child)(spawn_main, spawn, spawn->stack, STACK_SIZE, pidfd);
+    if (pid >= 0 || !spawn_is_unknown(errno))
+        return pid;
+    spawn->is_clean = false;
+    if (pidfd != NULL)
+        *pidfd = -1;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    pid = EDDY__SYS(spawn_child)(spawn_main, (char *)stack + STACK_SIZE, spawn);
-    number = errno;
+    if (spawn->mask == NULL)
+        spawn->mask = &before;
+    pid = EDDY__SYS(spawn_child)(spawn_main, (char *)spawn->stack + STACK_SIZE, spawn);
+    error = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    eddy__sanitizer_forget_stack(stack, STACK_SIZE);
-    eddy__descriptor_close(spawn->error_fd);
+    errno = error;
+    return pid;
+}
+
+static int spawn_run(struct spawn *spawn, int error_read_fd, pid_t *started, int *pidfd)
+{
+    pid_t pid = spawn_make_child(spawn, pidfd);
+    int number = errno;
+
+    eddy__sanitizer_forget_stack(spawn->stack, STACK_SIZE);
+    if (spawn->error_fd >= 0)
+        eddy__descriptor_close(spawn->error_fd);
     if (pid < 0)
         return eddy__system_error(number);
-    if (!spawn->entered) /* see above */
+    if (spawn->entered)
+        atomic_store_explicit(&eddy__spawn_shares_memory, true, memory_order_relaxed);
+    else if (error_read_fd >= 0)
         eddy__spawn_watch_wait(&spawn->watch, pid, error_read_fd);
-    number = spawn_read_error(error_read_fd);
+    number = spawn_read_error(spawn, error_read_fd);
     if (number == 0) {
         *started = pid;
         return 0;
     }
     spawn_reap(pid);
+    if (pidfd != NULL && *pidfd >= 0)
+        eddy__descriptor_close(*pidfd);
     return eddy__system_error(number);
 }
 
-int eddy__spawn(const struct eddy__child_plan *plan, pid_t *pid)
+int eddy__spawn(const struct eddy__child_plan *plan, pid_t *pid, int *pidfd)
 {
-    struct spawn spawn = {.plan = plan, .options = plan->options};
-    void *stack = eddy__alloc(STACK_SIZE);
-    long limit = sysconf(_SC_OPEN_MAX);
-    int error_pipe[2];
-    int error = stack == NULL ? EDDY_ENOMEM : spawn_open_error_pipe(error_pipe);
+    struct spawn spawn = {.plan = plan, .options = plan->options, .error_fd = -1};
+    int error_pipe[2] = {-1, -1};
+    int error = 0;
 
+    if (!atomic_load_explicit(&eddy__spawn_shares_memory, memory_order_relaxed))
+        error = spawn_open_error_pipe(error_pipe);
+    if (error)
+        return error;
+    spawn.error_fd = error_pipe[1];
+    spawn.env = plan->options->env != NULL ? (char *const *)(uintptr_t)plan->options->env
+                                           : SPAWN_ENVIRONMENT;
+    error = spawn_prepare(&spawn);
+    if (error == 0)
+        error = eddy__spawn_watch_open(&spawn.watch);
     if (error == 0) {
-        spawn.error_fd = error_pipe[1];
-        spawn.env = plan->options->env != NULL ? (char *const *)(uintptr_t)plan->options->env
-                                               : SPAWN_ENVIRONMENT;
-        spawn.descriptors_max = limit > 0 && limit < DESCRIPTORS_MAX ? (int)limit : DESCRIPTORS_MAX;
-        error = spawn_list_paths(&spawn, plan->program);
-        if (error == 0)
-            error = spawn_list_kept(&spawn);
-        if (error == 0)
-            error = eddy__spawn_watch_open(&spawn.watch);
-        if (error == 0) {
-            error = spawn_run(&spawn, stack, error_pipe[0], pid);
-            eddy__spawn_watch_close(&spawn.watch);
-        } else {
-            eddy__descriptor_close(error_pipe[1]);
-        }
-        eddy__descriptor_close(error_pipe[0]);
+        error = spawn_run(&spawn, error_pipe[0], pid, pidfd);
+        eddy__spawn_watch_close(&spawn.watch);
+    } else if (error_pipe[1] >= 0) {
+        eddy__descriptor_close(error_pipe[1]);
     }
-    eddy__free(spawn.kept);
-    eddy__free(spawn.paths);
-    eddy__free(stack);
+    if (error_pipe[0] >= 0)
+        eddy__descriptor_close(error_pipe[0]);
+    eddy__free(spawn.stack);
     return error;
 }

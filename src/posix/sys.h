@@ -27,6 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 #if defined(__linux__)
+#include "posix/clone.h"
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -166,6 +167,38 @@ static inline pid_t spawn_child(int (*main)(void *arg), void *stack, void *arg)
 #endif
 }
 
+/**
+ * The same with a child that has the default action for every signal that is not ignored, so that
+ * no handler can run there, and with the pidfd of it unless that is NULL. `stack` is the lowest
+ * address here, a multiple of 16. -1 and ENOSYS or EINVAL where the system cannot (EPERM: may not).
+ */
+static inline pid_t spawn_clean_child(int (*main)(void *arg), void *arg, void *stack, size_t size,
+                                      int *pidfd)
+{
+#if !defined(__linux__) || EDDY__SPAWN_FLAGS == 0
+    (void)main, (void)arg, (void)stack, (void)size, (void)pidfd;
+    errno = ENOSYS;
+    return -1;
+#else
+    const struct eddy__clone_request request = {
+        /* CLONE_CLEAR_SIGHAND and CLONE_PIDFD, which older headers lack. */
+        .flags = EDDY__SPAWN_FLAGS | CLONE_VFORK | UINT64_C(0x100000000) |
+                 (pidfd != NULL ? UINT64_C(0x1000) : 0),
+        .pidfd = (uintptr_t)pidfd,
+        .exit_signal = SIGCHLD,
+        .stack = (uintptr_t)stack,
+        .stack_size = size,
+    };
+    long result = eddy__clone_call(&request, main, arg);
+
+    if (result < 0) {
+        errno = (int)-result;
+        return -1;
+    }
+    return (pid_t)result;
+#endif
+}
+
 /** Close the descriptors `first` to `last`; -1 and ENOSYS where there is no call for that. */
 static inline int close_descriptors(unsigned first, unsigned last)
 {
@@ -220,6 +253,9 @@ static inline int close_descriptors(unsigned first, unsigned last)
     X(int, kill, (pid_t pid, int number), (pid, number), -1)                                       \
     X(pid_t, spawn_child, (int (*main)(void *arg), void *stack, void *arg), (main, stack, arg),    \
       -1)                                                                                          \
+    X(pid_t, spawn_clean_child,                                                                    \
+      (int (*main)(void *arg), void *arg, void *stack, size_t size, int *pidfd),                   \
+      (main, arg, stack, size, pidfd), -1)                                                         \
     X(int, close_descriptors, (unsigned first, unsigned last), (first, last), -1)                  \
     X(int, pipe, (int fds[2]), (fds), -1)                                                          \
     X(int, stat, (const char *path, struct stat *status), (path, status), -1)                      \

@@ -132,12 +132,9 @@ struct thread_start {
 /* Of a thread that the library has made; NULL in those of the program. */
 static _Thread_local const sigset_t *thread_mask;
 
-void eddy__thread_program_mask(sigset_t *mask)
+const sigset_t *eddy__thread_program_mask(void)
 {
-    if (thread_mask != NULL)
-        *mask = *thread_mask;
-    else
-        pthread_sigmask(SIG_SETMASK, NULL, mask);
+    return thread_mask;
 }
 
 static void thread_set_name(const char *name)
@@ -187,10 +184,10 @@ int eddy__thread_start(struct eddy__thread *thread, const char *name, void (*mai
         return EDDY_ENOMEM;
     start->main = main;
     start->arg = arg;
-    eddy__thread_program_mask(&start->mask);
     snprintf(start->name, sizeof start->name, "%s", name);
     thread_signals(&blocked);
     pthread_sigmask(SIG_SETMASK, &blocked, &before);
+    start->mask = thread_mask != NULL ? *thread_mask : before;
     error = EDDY__SYS(pthread_create)(thread_native(thread), NULL, thread_main, start);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error == 0)

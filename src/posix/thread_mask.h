@@ -5,9 +5,9 @@
 #include <signal.h>
 
 /**
- * The blocked signals as the program wants them in this thread: its own mask, or, in a thread that
- * the library has made with all signals blocked, the mask of the one that had it made.
+ * The blocked signals as the program wants them in this thread, if the library has made it with all
+ * signals blocked: the mask of the one that had it made. NULL: they are as the program set them.
  */
-void eddy__thread_program_mask(sigset_t *mask);
+const sigset_t *eddy__thread_program_mask(void);
 
 #endif

@@ -44,6 +44,7 @@ static const int faults_errors[EDDY__SYS_COUNT][ERRORS_MAX] = {
     [EDDY__SYS_execve] = {EAGAIN, ENOMEM, EMFILE},
     [EDDY__SYS_waitid] = {EINTR},
     [EDDY__SYS_spawn_child] = {EAGAIN, ENOMEM},
+    [EDDY__SYS_spawn_clean_child] = {EAGAIN, ENOMEM, ENOSYS, EPERM, EINVAL},
     [EDDY__SYS_close_descriptors] = {EINTR, ENOSYS, ENOMEM},
     [EDDY__SYS_pipe] = {EMFILE, ENFILE},
     [EDDY__SYS_stat] = {ENOMEM, EACCES},
@@ -211,8 +212,8 @@ static bool faults_end_by_themselves(const struct fault *f)
     if (f->error == EINTR && f->call != EDDY__SYS_close)
         return true;
     return f->error == EAGAIN && f->call != EDDY__SYS_pthread_create &&
-           f->call != EDDY__SYS_spawn_child && f->call != EDDY__SYS_execve &&
-           f->call != EDDY__SYS_connect;
+           f->call != EDDY__SYS_spawn_child && f->call != EDDY__SYS_spawn_clean_child &&
+           f->call != EDDY__SYS_execve && f->call != EDDY__SYS_connect;
 }
 
 static void faults_arm(const size_t counters[SWEEP_COUNTERS], size_t point)
