@@ -55,7 +55,6 @@ class Case:
     marks: dict = field(default_factory=dict)
     limits: dict = field(default_factory=dict)  # marks that are nanoseconds, not ratios
     figure: str = "cpu"  # what the ratio is made of: cpu or wall
-    quick: bool = True
 
 
 def micro(name, title, folder, n, contenders, python=0, threads=False, unit="callback", marks=None,
@@ -156,6 +155,25 @@ CASES = [
     micro("spawn-big", "The same from a parent of 512 MiB", "spawn", 100, SPAWN, python=30,
           unit="child", marks={"eddy": 1.1}),
 ]
+
+# The rows of README.md, with one operation as the reader would call it.
+SHORT = {
+    "tcp-64": "message echoed over TCP, 64 B, 64 clients",
+    "tcp-16k": "the same, 16 KiB",
+    "tcp-deep": "the same, 64 B, 16 at once",
+    "unix-64": "message echoed over a Unix socket",
+    "churn": "connection made, used once, closed",
+    "udp-deep": "datagram echoed, 16 at once",
+    "sendfile": "MiB of a file sent",
+    "http-small": "HTTP request, 1 KiB file",
+    "tls-64": "message echoed over TLS, 64 B",
+    "tls-handshake": "TLS connection, full handshake",
+    "ready-1000": "callback run, 1,000 a turn",
+    "timer-fire-1m": "timer fired, of 1,000,000",
+    "post-1": "call posted from another thread",
+    "task-await": "hop between two tasks",
+    "spawn": "child started and awaited",
+}
 
 
 def find_cases(wanted):

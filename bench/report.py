@@ -1,78 +1,31 @@
 # SPDX-License-Identifier: MIT
-"""Makes of figures what is read: ratios with intervals, tables in Markdown, plots in SVG."""
-import os
-import random
-import statistics
-
+"""Makes of figures what is read: tables in Markdown. summary.py has what they are made of."""
 from cases import CONTENDERS
 
-BEGIN = "<!-- figures: written by ci/bench.sh --write-docs -->"
-END = "<!-- end of figures -->"
+
+def times_of(case, contender):
+    return case["contenders"][contender].get("times", {})
 
 
-def merge_case(cases, name, fresh):
-    """Put a case into what there is; what was not measured now stays as it was."""
-    old = cases.get(name)
-    if old:
-        for contender, result in old["contenders"].items():
-            new = fresh["contenders"].setdefault(contender, result)
-            if not new["rounds"]:
-                new["rounds"] = result["rounds"]
-            new["counts"] = {**result.get("counts", {}), **new.get("counts", {})}
-    cases[name] = fresh
-
-
-def failures(results):
-    return [(name, contender, text) for name, case in results["cases"].items()
+def failures(summary):
+    return [(name, contender, text) for name, case in summary["cases"].items()
             for contender, result in case["contenders"].items()
             for text in result.get("failures", [])]
-
-
-def values(result, key):
-    return [figures[key] for figures in result["rounds"] if figures and key in figures]
-
-
-def middle(result, key):
-    found = values(result, key)
-    return statistics.median(found) if found else None
-
-
-def ratios(case, contender, key):
-    """One for each round in which both ran."""
-    own, floor = (case["contenders"][name]["rounds"] for name in (contender, "floor"))
-    return [a[key] / b[key] for a, b in zip(own, floor) if a and b and b.get(key) and key in a]
-
-
-def interval(samples, confidence=0.95, draws=2000):
-    """The median of samples, and the bootstrap interval of that median."""
-    if not samples:
-        return None
-    chance = random.Random(1)
-    medians = sorted(statistics.median(chance.choices(samples, k=len(samples)))
-                     for _ in range(draws))
-    cut = int((1 - confidence) / 2 * draws)
-    return statistics.median(samples), medians[cut], medians[-cut - 1]
 
 
 def figure_key(case):
     return "wall_us" if case["figure"] == "wall" else "cpu_us"
 
 
-def ratio_of(case, contender):
-    if "floor" not in case["contenders"]:
-        return None
-    return interval(ratios(case, contender, figure_key(case)))
-
-
 def verdict(case, contender):
     """Whether a mark is met: it is missed when the whole interval lies above it."""
+    times = times_of(case, contender)
     mark = case["marks"].get(contender)
-    found = ratio_of(case, contender)
+    found = times.get("ratio")
     if contender in case.get("limits", {}):
         mark = case["limits"][contender]
-        found = interval([value * 1000 for value in
-                          values(case["contenders"][contender], figure_key(case))])
-    if mark is None or found is None:
+        found = [value * 1000 for value in times.get("interval", [])]
+    if mark is None or not found:
         return ""
     if found[1] > mark:
         return f"misses {mark:g}"
@@ -156,21 +109,20 @@ def plain_count(value):
     return "" if value is None else f"{value:,.0f}"
 
 
-def has_rounds(result):
-    return any(result["rounds"])
-
-
 def has(case, key):
-    return any(values(result, key) for result in case["contenders"].values())
+    return any(key in result.get("times", {}) for result in case["contenders"].values())
 
 
 def columns_of(case):
     key = figure_key(case)
+
+    def time(result, name):
+        return result.get("times", {}).get(name)
+
     columns = [
         ("", lambda name, result: CONTENDERS.get(name, name)),
-        ("CPU" if key == "cpu_us" else "time", lambda name, result:
-            time_text(middle(result, key))),
-        ("÷ floor (95 %)", lambda name, result: ratio_text(ratio_of(case, name))),
+        ("CPU" if key == "cpu_us" else "time", lambda name, result: time_text(time(result, key))),
+        ("÷ floor (95 %)", lambda name, result: ratio_text(time(result, "ratio"))),
         ("instructions", lambda name, result: count_text(result, "instructions")),
         ("system calls", lambda name, result: count_text(result, "syscalls")),
         ("allocations", lambda name, result: count_text(result, "allocations")),
@@ -178,11 +130,11 @@ def columns_of(case):
         ("resident bytes", lambda name, result: count_text(result, "resident")),
     ]
     if has(case, "per_second"):
-        columns.append(("per s", lambda name, result: plain_count(middle(result, "per_second"))))
+        columns.append(("per s", lambda name, result: plain_count(time(result, "per_second"))))
     if has(case, "p50_us"):
         columns.append(("p50 / p99 / p99.9", lambda name, result: " / ".join(
-            time_text(middle(result, key)) for key in ("p50_us", "p99_us", "p999_us")
-            if has_rounds(result))))
+            time_text(time(result, key)) for key in ("p50_us", "p99_us", "p999_us")
+            if time(result, key) is not None)))
     columns.append(("mark by time", lambda name, result: verdict(case, name)))
     columns.append(("mark by counts", lambda name, result: counts_verdict(case, name)))
     return columns
@@ -203,101 +155,56 @@ def table(case):
     return "\n".join(lines)
 
 
-def machine_text(results):
-    machine = results["machine"]
-    run = results["run"]
-    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    return (f"{machine['date']}; {machine['kernel']}; {machine['processors']} × "
-            f"{machine['processor']}{' (virtual machine)' if machine['virtual'] else ''}; load "
-            f"{machine['load_before']:.1f} before and {machine.get('load_after', 0):.1f} after; "
-            f"{run['rounds']} rounds of {run['seconds']:g} s; eddy on {run['backend']}.\n\n"
-            f"{versions}.")
+#
+# Where figures are from
+#
+def versions_text(run):
+    return ", ".join(f"{name} {version}" for name, version in run["versions"].items()
+                     if name != "eddy")
 
 
-def markdown(results, plots=None):
-    parts = [machine_text(results)]
-    for name, case in results["cases"].items():
-        parts.append(f"### {case['title']}\n\n`{name}`; one operation is one {case['unit']}.")
+def run_text(date, run):
+    virtual = " (virtual machine)" if run["virtual"] else ""
+    rounds = f"{run['rounds']} rounds of {run['seconds']:g} s" if run["rounds"] else "counts only"
+    return (f"- {date}: eddy {run['versions']['eddy']} on {run['backend']}; {run['kernel']}; "
+            f"{run['processors']} × {run['processor']}{virtual}; {rounds}")
+
+
+def runs_text(summary):
+    """A line for each run that figures are from, and the versions, once if they are the same."""
+    lines = []
+    for date, run in summary["runs"].items():
+        lines.append(run_text(date, run))
+    versions = list(dict.fromkeys(versions_text(run) for run in summary["runs"].values()))
+    if len(versions) > 1:
+        lines = [f"{line}; {versions_text(run)}"
+                 for line, run in zip(lines, summary["runs"].values())]
+    return "\n".join(lines) + ("\n\n" + versions[0] + "." if len(versions) == 1 else "")
+
+
+def taken_text(case):
+    """When the figures of a case were taken, and how busy the machine was with other things."""
+    parts = []
+    for kind in ("times", "counts"):
+        found = sorted({(part["run"], *part.get("load", ()))
+                        for result in case["contenders"].values() if (part := result.get(kind))})
+        texts = [run + (f" at a load of {load[0]:.1f} to {load[1]:.1f}" if load else "")
+                 for run, *load in found]
+        if texts:
+            parts.append(f"{kind} of {' and '.join(texts)}")
+    return "; ".join(parts)
+
+
+def markdown(summary, plots=None):
+    parts = [runs_text(summary)]
+    for name, case in summary["cases"].items():
+        parts.append(f"### {case['title']}\n\n`{name}`; one operation is one {case['unit']}; "
+                     f"{taken_text(case)}.")
         if plots and name in plots:
             parts.append(f"![{case['title']}]({plots[name]})")
         parts.append(table(case))
-    failed = failures(results)
+    failed = failures(summary)
     if failed:
         parts.append("What failed:\n\n" + "\n".join(
             f"- {name}, {contender}: {text}" for name, contender, text in failed))
     return "\n\n".join(parts) + "\n"
-
-
-#
-# Plots
-#
-ROW = 22
-LEFT = 150
-WIDTH = 720
-COLOURS = {"floor": "#8c8c8c", "eddy": "#1f77b4", "other": "#c9a227"}
-
-
-def escape(text):
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def colour_of(name):
-    return COLOURS.get(name.split("_")[0], COLOURS["other"])
-
-
-def bar(name, found, top, scale):
-    middle_y = top + ROW / 2
-    ratio, low, high = found
-    right = LEFT + min(ratio, scale[1]) * scale[0]
-    return [
-        f'<text x="{LEFT - 8}" y="{middle_y + 4}" text-anchor="end">'
-        f"{escape(CONTENDERS[name])}</text>",
-        f'<rect x="{LEFT}" y="{top + 3}" width="{right - LEFT:.1f}" height="{ROW - 6}" '
-        f'fill="{colour_of(name)}"/>',
-        f'<line x1="{LEFT + min(low, scale[1]) * scale[0]:.1f}" y1="{middle_y}" '
-        f'x2="{LEFT + min(high, scale[1]) * scale[0]:.1f}" y2="{middle_y}" '
-        'stroke="#222" stroke-width="1.5"/>',
-        f'<text x="{right + 8:.1f}" y="{middle_y + 4}">{ratio:.2f}</text>',
-    ]
-
-
-def svg(case):
-    """Bars of the ratios to the floor, with their intervals; a bar past 4 is cut there."""
-    found = {name: ratio_of(case, name) for name in CONTENDERS if name in case["contenders"]}
-    found = {name: ratio for name, ratio in found.items() if ratio}
-    if len(found) < 2:
-        return None
-    largest = min(4.0, max(ratio[0] for ratio in found.values()))
-    scale = ((WIDTH - LEFT - 60) / largest, largest)
-    height = ROW * len(found) + 44
-    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
-             'font-family="sans-serif" font-size="12">',
-             f'<rect width="{WIDTH}" height="{height}" fill="white"/>',
-             f'<text x="8" y="18" font-size="13" font-weight="bold">{escape(case["title"])}: '
-             "processor time, floor = 1</text>"]
-    one = LEFT + scale[0]
-    for number, (name, ratio) in enumerate(found.items()):
-        lines += bar(name, ratio, 30 + number * ROW, scale)
-    lines.append(f'<line x1="{one:.1f}" y1="28" x2="{one:.1f}" y2="{height - 12}" '
-                 'stroke="#222" stroke-dasharray="3 3"/>')
-    return "\n".join([*lines, "</svg>"]) + "\n"
-
-
-def write_docs(results, root):
-    """Tables and plots of a run into docs/PERFORMANCE.md, between its two marks."""
-    folder = os.path.join(root, "docs", "performance")
-    path = os.path.join(root, "docs", "PERFORMANCE.md")
-    os.makedirs(folder, exist_ok=True)
-    plots = {}
-    for name, case in results["cases"].items():
-        picture = svg(case)
-        if picture:
-            plots[name] = f"performance/{name}.svg"
-            with open(os.path.join(folder, f"{name}.svg"), "w", encoding="utf-8") as file:
-                file.write(picture)
-    with open(path, encoding="utf-8") as file:
-        text = file.read()
-    head, rest = text.split(BEGIN, 1)
-    tail = rest.split(END, 1)[1]
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(head + BEGIN + "\n\n" + markdown(results, plots) + "\n" + END + tail)

@@ -13,8 +13,10 @@ import random
 import subprocess
 import sys
 
+import docs
 import measure
 import report
+import summary
 from cases import CASES, CONTENDERS, PYTHON, find_cases
 
 
@@ -32,14 +34,19 @@ def read_arguments():
     parser.add_argument("--times-only", action="store_true", help="do not count")
     parser.add_argument("--rounds", type=int, help="rounds of each case (9)")
     parser.add_argument("--seconds", type=float, help="seconds of each run (1)")
-    parser.add_argument("--backend", help="eddy's backend (epoll)")
-    parser.add_argument("--merge", action="store_true",
-                        help="keep the cases of an earlier run that this one does not repeat")
+    parser.add_argument("--backend", default=os.environ.get("EDDY_BACKEND"),
+                        help="eddy's backend (epoll)")
     parser.add_argument("--write-docs", action="store_true",
-                        help="put tables and plots into docs/PERFORMANCE.md")
+                        help="put what was found beside what earlier runs found, in "
+                        "docs/PERFORMANCE.md and README.md")
     parser.add_argument("--results", metavar="FILE", help="where all figures go, as JSON")
     parser.add_argument("--build", default="build/bench", help=argparse.SUPPRESS)
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.quick and arguments.write_docs:
+        parser.error("what --quick finds is not worth writing down")
+    if arguments.backend and arguments.write_docs:
+        parser.error("the documents are about the backend that eddy chooses by itself")
+    return arguments
 
 
 def read_first(path, prefix):
@@ -76,13 +83,12 @@ def describe_machine(bench, source):
         "C library": " ".join(platform.libc_ver()),
     }
     return {
-        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC"),
         "kernel": f"{platform.system()} {platform.release()}",
         "processor": read_first("/proc/cpuinfo", "model name"),
         "processors": os.cpu_count(),
         "virtual": "hypervisor" in read_first("/proc/cpuinfo", "flags"),
         "versions": versions,
-        "load_before": os.getloadavg()[0],
     }
 
 
@@ -147,6 +153,7 @@ def take_counts(bench, case, names, results, arguments, progress):
 
 def run_case(bench, case, names, arguments, progress):
     results = {name: {"rounds": []} for name in names}
+    load = round(os.getloadavg()[0], 2)
     if not arguments.counts_only and case.job != "idle":
         for number in range(arguments.rounds):
             run_round(bench, case, names, results, arguments, progress, number)
@@ -154,7 +161,7 @@ def run_case(bench, case, names, arguments, progress):
         take_counts(bench, case, names, results, arguments, progress)
     return {"title": case.title, "unit": case.unit, "figure": case.figure, "marks": case.marks,
             "limits": case.limits, "by_calls": bool(case.job) or case.folder == "spawn",
-            "contenders": results}
+            "load": [load, round(os.getloadavg()[0], 2)], "contenders": results}
 
 
 def list_cases():
@@ -185,24 +192,20 @@ def main():
     results = {"machine": describe_machine(bench, source), "cases": {}}
     results["run"] = {"rounds": rounds, "seconds": arguments.seconds,
                       "backend": arguments.backend or "epoll"}
-    if arguments.merge and os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            results["cases"] = json.load(file)["cases"]
     for case, names, _ in chosen:
-        fresh = run_case(bench, case, names, arguments, progress)
-        report.merge_case(results["cases"], case.name, fresh)
-        results["machine"]["load_after"] = os.getloadavg()[0]
+        results["cases"][case.name] = run_case(bench, case, names, arguments, progress)
         with open(path, "w", encoding="utf-8") as file:
             json.dump(results, file, indent=1)
     progress.end()
-    order = [case.name for case in CASES]
-    results["cases"] = dict(sorted(results["cases"].items(), key=lambda item:
-                                   order.index(item[0]) if item[0] in order else len(order)))
-    print(report.markdown(results))
+    found = summary.boil(results)
+    print(report.markdown(found))
     print(f"all figures: {path}")
     if arguments.write_docs:
-        report.write_docs(results, os.path.dirname(source))
-    return 1 if report.failures(results) else 0
+        root = os.path.dirname(source)
+        known = summary.merge(summary.read(root), found, [case.name for case in CASES])
+        summary.write(known, root)
+        docs.write(known, root)
+    return 1 if report.failures(found) else 0
 
 
 if __name__ == "__main__":
