@@ -14,7 +14,7 @@
 EDDY__SYS_CALLS(SYS_REAL)
 
 #define SYS_ENTRY(result, name, parameters, arguments, failed) .name = sys_##name,
-static const struct eddy__sys_table sys_system = {EDDY__SYS_CALLS(SYS_ENTRY)};
+static struct eddy__sys_table sys_kept = {EDDY__SYS_CALLS(SYS_ENTRY)};
 struct eddy__sys_table eddy__sys = {EDDY__SYS_CALLS(SYS_ENTRY)};
 
 /* Executor threads make calls too. */
@@ -78,7 +78,12 @@ void eddy__sys_reset(void)
         atomic_store(&sys_counts[call], 0);
         atomic_store(&sys_fail_after[call], 0);
     }
-    eddy__sys = sys_system;
+    eddy__sys = sys_kept;
+}
+
+void eddy__sys_keep(void)
+{
+    sys_kept = eddy__sys;
 }
 
 #else

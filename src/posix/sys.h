@@ -286,6 +286,9 @@ static inline int close_descriptors(unsigned first, unsigned last)
     X(int, pthread_create,                                                                         \
       (pthread_t * thread, const pthread_attr_t *options, void *(*start)(void *), void *arg),      \
       (thread, options, start, arg), error)                                                        \
+    X(int, pthread_cond_timedwait,                                                                 \
+      (pthread_cond_t * condition, pthread_mutex_t * mutex, const struct timespec *limit),         \
+      (condition, mutex, limit), error)                                                            \
     X(void *, mmap, (void *at, size_t size, int protection, int flags, int fd, off_t offset),      \
       (at, size, protection, flags, fd, offset), MAP_FAILED)                                       \
     X(int, munmap, (void *at, size_t size), (at, size), -1)                                        \
@@ -410,6 +413,9 @@ void eddy__sys_fail(enum eddy__sys_number call, unsigned nth, int error);
 
 /** Counts to zero, no failures, all functions the system's own; the filter stays. */
 void eddy__sys_reset(void);
+
+/** Have eddy__sys_reset() go back to the functions that are in `eddy__sys` now. */
+void eddy__sys_keep(void);
 
 /**
  * Asked before every call, on the thread that makes it; the call fails with the error that it

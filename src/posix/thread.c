@@ -107,8 +107,8 @@ bool eddy__condition_wait_for(struct eddy__condition *condition, struct eddy__mu
     return pthread_cond_timedwait_relative_np(thread_condition(condition), thread_mutex(mutex),
                                               &span) != ETIMEDOUT;
 #else
-    return pthread_cond_timedwait(thread_condition(condition), thread_mutex(mutex), &span) !=
-           ETIMEDOUT;
+    return EDDY__SYS(pthread_cond_timedwait)(thread_condition(condition), thread_mutex(mutex),
+                                             &span) != ETIMEDOUT;
 #endif
 }
 

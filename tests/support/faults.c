@@ -5,6 +5,7 @@
 
 #include "posix/sys.h"
 #include "support/faults_calls.h"
+#include "support/faults_time.h"
 #include "support/support.h"
 #include <stdatomic.h>
 #include <stdio.h>
@@ -228,6 +229,8 @@ static void faults_arm(const size_t counters[SWEEP_COUNTERS], size_t point)
                                                         : SIZE_MAX;
     }
     faults_calls_install();
+    faults_time_install();
+    eddy__sys_keep();
     eddy__sys_filter = faults_filter;
 }
 
@@ -240,6 +243,12 @@ static void faults_count(size_t counters[SWEEP_COUNTERS])
 static bool faults_failed(void)
 {
     return atomic_load(&fault_reached);
+}
+
+bool faults_may_hurry(void)
+{
+    return atomic_load(&faults_calls[EDDY__SYS_pthread_create]) == 0 &&
+           atomic_load(&faults_calls[EDDY__SYS_spawn_child]) == 0;
 }
 
 const struct sweep_kind *faults_kind(void)

@@ -27,4 +27,7 @@ int faults_fail(int error);
 /** Less than `size`, if that can be. */
 size_t faults_part(size_t size);
 
+/** True if no thread or child needs real time. Any thread. */
+bool faults_may_hurry(void);
+
 #endif

@@ -52,7 +52,7 @@ eddy_time fixture_wait_limit(void)
 {
     if (sweep_failed())
         return EDDY_MILLISECONDS(200);
-    return sweep_point_is_near() ? EDDY_SECONDS(3) : EDDY_SECONDS(30);
+    return sweep_point_is_near() ? EDDY_SECONDS(10) : EDDY_SECONDS(30);
 }
 
 bool fixture_wait_goes_on(eddy_time now, eddy_time *end)
