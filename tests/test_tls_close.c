@@ -92,7 +92,7 @@ static void test_end_while_paused(struct fixture *f)
     peer_shutdown(&s.peer.raw);
     run_for(f->loop, EDDY_MILLISECONDS(5));
     run_iterations(f->loop, 3);
-    give_up_if(s.w.transport == NULL);
+    give_up_if(witness_is_gone(&s.w));
     assert_nothing_recorded();
     assert_true(eddy_transport_is_closing(s.w.transport));
     must(eddy_transport_resume_reading(s.w.transport));
@@ -112,7 +112,7 @@ static void test_close_while_paused_at_the_end(struct fixture *f)
     peer_shutdown(&s.peer.raw);
     run_for(f->loop, EDDY_MILLISECONDS(5));
     run_iterations(f->loop, 3);
-    give_up_if(s.w.transport == NULL);
+    give_up_if(witness_is_gone(&s.w));
     eddy_transport_close(s.w.transport);
     run_until_recorded(f->loop, "lost:0");
     assert_recorded("lost:0");
@@ -197,7 +197,7 @@ static void test_close_notify_waits_for_room(struct fixture *f)
     for (; eddy_transport_get_write_buffer_size(tls_scene_lower(&s)) <= 64 * 1024;
          written += sizeof data) {
         must(eddy_transport_write(s.w.transport, data, sizeof data));
-        give_up_if(s.w.transport == NULL || eddy_transport_is_closing(s.w.transport));
+        give_up_if(witness_is_gone(&s.w) || eddy_transport_is_closing(s.w.transport));
     }
     assert_int_equal(eddy_transport_get_write_buffer_size(s.w.transport), 0);
     eddy_transport_close(s.w.transport);

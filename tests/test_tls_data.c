@@ -114,7 +114,7 @@ static void test_pausing_in_the_midst_of_much(struct fixture *f)
     do {
         tls_peer_pump(&s.peer);
         run_for(f->loop, EDDY_MILLISECONDS(1));
-        give_up_if(s.w.transport == NULL);
+        give_up_if(witness_is_gone(&s.w));
     } while (eddy_transport_get_read_buffer_size(s.w.transport) < 25 * sizeof zeros &&
              fixture_wait_goes_on(eddy_loop_time(f->loop), &end));
     s.w.script = pause_at_data;
@@ -259,7 +259,7 @@ static void test_lent_data_is_nobody_elses(struct fixture *f)
     must(eddy_transport_pause_reading(other.transport));
     tls_peer_send(&other_peer, "OVERWRITTEN");
     tls_scene_settle(f, &s);
-    give_up_if(other.transport == NULL);
+    give_up_if(witness_is_gone(&other));
     assert_recorded("other.made");
     callbacks.connection_lost = s.w.protocol.callbacks->connection_lost;
     eddy_protocol_init(&s.w.protocol, &callbacks);
@@ -340,7 +340,7 @@ static unsigned long sends_for(struct fixture *f, struct tls_scene *s)
 {
     eddy__sys_reset();
     run_iterations(f->loop, 2);
-    give_up_if(s->w.transport == NULL);
+    give_up_if(witness_is_gone(&s->w));
     return f->sim != NULL ? 1 : sends_counted();
 }
 
@@ -381,7 +381,7 @@ static void test_two_connections_in_turns(struct fixture *f)
     witness_init(&other, "other");
     connect_tls_peer(f, &s.kit, &other, TLS_PEER_IS_CLIENT, &other_peer);
     assert_recorded("other.made");
-    give_up_if(s.w.transport == NULL || other.transport == NULL);
+    give_up_if(witness_is_gone(&s.w) || witness_is_gone(&other));
     for (int i = 0; i < 3; i++) {
         must(write_text(s.w.transport, "ours"));
         must(write_text(other.transport, "theirs"));

@@ -79,7 +79,7 @@ static void test_a_high_mark_of_zero(struct fixture *f)
     filled = tls_scene_fill(&s);
     assert_recorded("pause");
     tls_scene_check_filling(&s, filled);
-    run_until_true(f->loop, recorded("resume") > 0 || s.w.transport == NULL);
+    run_until_true(f->loop, recorded("resume") > 0 || witness_is_gone(&s.w));
     assert_recorded("resume");
     tls_scene_abort(f, &s);
 }
@@ -98,7 +98,7 @@ static void test_output_stays_above_a_full_lower(struct fixture *f)
     assert_true(below > 64 * 1024);
     must(eddy_transport_write(s.w.transport, data, sizeof data));
     run_iterations(f->loop, 2);
-    give_up_if(s.w.transport == NULL);
+    give_up_if(witness_is_gone(&s.w));
     assert_int_equal(eddy_transport_get_write_buffer_size(s.w.transport), size + sizeof data);
     assert_true(eddy_transport_get_write_buffer_size(tls_scene_lower(&s)) <= below);
     tls_scene_check_filling(&s, filled);
@@ -126,7 +126,7 @@ static void test_failing_flow_callbacks(struct fixture *f)
     filled = tls_scene_fill(&s);
     assert_reported("pause_writing", EDDY_EUSER);
     tls_scene_check_filling(&s, filled);
-    run_until_true(f->loop, recorded("resume") > 0 || s.w.transport == NULL);
+    run_until_true(f->loop, recorded("resume") > 0 || witness_is_gone(&s.w));
     assert_reported("resume_writing", EDDY_EUSER);
     assert_recorded("pause", "resume");
     tls_scene_abort(f, &s);
@@ -237,7 +237,7 @@ static void test_input_waits_up_to_the_mark(struct fixture *f)
     assert_false(eddy_transport_is_reading(lower));
     must(eddy_transport_resume_reading(s.w.transport));
     run_iterations(f->loop, 1);
-    give_up_if(s.w.transport == NULL);
+    give_up_if(witness_is_gone(&s.w));
     assert_int_equal(s.w.received, 3 * sizeof data);
     assert_int_equal(eddy_transport_get_read_buffer_size(s.w.transport), 0);
     assert_true(eddy_transport_is_reading(lower));
@@ -282,7 +282,7 @@ static void exchange(struct fixture *f, struct tls_scene *s, struct bulk *b)
     size_t sent = 0, have = 0;
     eddy_time end = 0;
 
-    while ((sent < MUCH || have < MUCH || s->w.received < MUCH) && s->w.transport != NULL &&
+    while ((sent < MUCH || have < MUCH || s->w.received < MUCH) && !witness_is_gone(&s->w) &&
            run_a_little(f->loop, &end)) {
         int part;
 
@@ -298,7 +298,7 @@ static void exchange(struct fixture *f, struct tls_scene *s, struct bulk *b)
             have += (size_t)part;
         }
     }
-    give_up_if(s->w.transport == NULL);
+    give_up_if(witness_is_gone(&s->w));
     assert_int_equal(have, MUCH);
     assert_int_equal(s->w.received, MUCH);
     assert_int_equal(b->written, MUCH);

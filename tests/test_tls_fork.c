@@ -65,10 +65,11 @@ static void test_written_before_a_fork(struct fixture *f)
 
 static int script_answer_and_fork(struct witness *w, enum witness_event event)
 {
+    if (event == WITNESS_DATA || event == WITNESS_LOST)
+        eddy_loop_stop(w->arg);
     if (event != WITNESS_DATA)
         return 0;
     must(write_text(w->transport, "answer"));
-    eddy_loop_stop(w->arg);
     return fork_and_wait();
 }
 

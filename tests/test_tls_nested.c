@@ -37,7 +37,7 @@ static void couple_begin(struct fixture *f, struct couple *c)
     witness_init(&c->server, "server");
     connect_witnesses(f, &c->client, &c->server);
     assert_recorded("client.made", "server.made");
-    give_up_if(c->client.transport == NULL || c->server.transport == NULL);
+    give_up_if(witness_is_gone(&c->client) || witness_is_gone(&c->server));
     c->client_end = c->client.transport;
     c->server_end = c->server.transport;
 }

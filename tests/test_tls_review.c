@@ -190,7 +190,7 @@ static void test_answers_that_nobody_reads(struct fixture *f)
     for (int i = 0; i < 2 * LIMIT / ANSWER_MIN; i++) {
         ask_for_keys(&s.peer);
         run_iterations(f->loop, 1);
-        give_up_if(s.w.transport == NULL);
+        give_up_if(witness_is_gone(&s.w));
         if (!eddy_transport_is_reading(tls_scene_lower(&s)))
             break;
     }
@@ -236,7 +236,7 @@ static void test_many_keys(struct fixture *f)
     while (recorded(NULL) == 0 && !has_waited &&
            fixture_wait_goes_on(eddy_loop_time(f->loop), &end)) {
         run_iterations(f->loop, 1);
-        give_up_if(s.w.transport == NULL);
+        give_up_if(witness_is_gone(&s.w));
         has_waited = eddy_transport_get_read_buffer_size(s.w.transport) > 0;
         if (turn++ % 16 == 15)
             run_for(f->loop, EDDY_MICROSECONDS(100));
@@ -412,15 +412,15 @@ static void test_small_pieces_of_input(struct fixture *f)
     for (int i = 0; i < 500; i++) {
         tls_peer_send(&s.peer, "x");
         run_iterations(f->loop, 2);
-        give_up_if(s.w.transport == NULL);
+        give_up_if(witness_is_gone(&s.w));
         moves += tls_of(s.w.transport)->kept_max != max;
         max = tls_of(s.w.transport)->kept_max;
     }
     assert_in_range(moves, 1, 20);
     s.w.quiet = true;
     must(eddy_transport_resume_reading(s.w.transport));
-    run_until_true(f->loop, s.w.received == 500 || s.w.transport == NULL);
-    give_up_if(s.w.transport == NULL);
+    run_until_true(f->loop, s.w.received == 500 || witness_is_gone(&s.w));
+    give_up_if(witness_is_gone(&s.w));
     tls_scene_abort(f, &s);
 }
 

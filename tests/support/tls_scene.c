@@ -50,12 +50,12 @@ void tls_scene_settle(struct fixture *f, struct tls_scene *s)
 {
     run_for(f->loop, EDDY_MILLISECONDS(2));
     run_iterations(f->loop, 3);
-    give_up_if(s->w.transport == NULL);
+    give_up_if(witness_is_gone(&s->w));
 }
 
 void tls_scene_abort(struct fixture *f, struct tls_scene *s)
 {
-    give_up_if(s->w.transport == NULL);
+    give_up_if(witness_is_gone(&s->w));
     eddy_transport_abort(s->w.transport);
     run_until_recorded(f->loop, "lost:0");
     assert_recorded("lost:0");
@@ -63,7 +63,7 @@ void tls_scene_abort(struct fixture *f, struct tls_scene *s)
 
 size_t tls_scene_fill(struct tls_scene *s)
 {
-    give_up_if(s->w.transport == NULL);
+    give_up_if(witness_is_gone(&s->w));
     return fill_transport(s->w.transport);
 }
 
@@ -88,5 +88,8 @@ void tls_scene_check_filling(struct tls_scene *s, size_t size)
 
 eddy_transport *tls_scene_lower(const struct tls_scene *s)
 {
-    return tls_of(s->w.transport)->lower;
+    eddy_transport *lower = tls_of(s->w.transport)->lower;
+
+    give_up_if(lower == NULL);
+    return lower;
 }

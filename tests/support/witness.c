@@ -127,6 +127,11 @@ static int witness_lost(eddy_protocol *protocol, int error)
     return result;
 }
 
+bool witness_is_gone(const struct witness *w)
+{
+    return w->counts[WITNESS_LOST] >= w->counts[WITNESS_MADE];
+}
+
 static int witness_datagram(eddy_protocol *protocol, const void *data, size_t size,
                             const eddy_address *from)
 {

@@ -63,6 +63,12 @@ void witness_init_buffered(struct witness *w, const char *name, void *buffer, si
 /** An eddy_protocol_factory; `witness` is a struct witness. Records nothing. */
 eddy_protocol *witness_factory(void *witness);
 
+/**
+ * True without a connection: not made, or lost. `transport` does not tell while system calls fail,
+ * as the fixture holds it then.
+ */
+bool witness_is_gone(const struct witness *w);
+
 /** The witness behind a protocol. */
 struct witness *witness_of(eddy_protocol *protocol);
 
