@@ -123,8 +123,7 @@ static void test_writelines_of_more_than_one_call_takes(struct fixture *f)
 
     witness_init(&w, NULL);
     connect_peer(f, &w, &peer);
-    for (i = 0; i < sizeof data; i++)
-        data[i] = peer_filling(i);
+    peer_fill(data, sizeof data, 0);
     for (i = 0; i < PIECES; i++)
         lines[i] = (eddy_buffer){data + i * SIZE, SIZE};
     must(eddy_transport_writelines(w.transport, lines, PIECES));

@@ -257,8 +257,7 @@ struct bulk {
 static void bulk_write_on(struct bulk *b)
 {
     while (b->written < MUCH && !b->paused) {
-        for (size_t i = 0; i < sizeof b->data; i++)
-            b->data[i] = peer_filling(b->written + i);
+        peer_fill(b->data, sizeof b->data, b->written);
         b->written += sizeof b->data;
         must(eddy_transport_write(b->w->transport, b->data, sizeof b->data));
     }
@@ -287,14 +286,12 @@ static void exchange(struct fixture *f, struct tls_scene *s, struct bulk *b)
         int part;
 
         for (; sent < MUCH && BIO_ctrl_pending(s->peer.out) == 0; sent += sizeof data) {
-            for (size_t i = 0; i < sizeof data; i++)
-                data[i] = peer_filling(sent + i);
+            peer_fill(data, sizeof data, sent);
             tls_peer_prepare(&s->peer, data, sizeof data);
         }
         tls_peer_pump(&s->peer);
         while ((part = SSL_read(s->peer.ssl, data, sizeof data)) > 0) {
-            for (int i = 0; i < part; i++)
-                assert_int_equal(data[i], peer_filling(have + (size_t)i));
+            assert_true(peer_is_filling(data, (size_t)part, have));
             have += (size_t)part;
         }
     }

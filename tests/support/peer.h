@@ -71,8 +71,9 @@ int write_text(eddy_transport *transport, const char *text);
  */
 size_t fill_transport(eddy_transport *transport);
 
-/** Byte `at` of what fill_transport() writes. */
-char peer_filling(size_t at);
+/** Bytes `at` to `at + size` of what fill_transport() writes: make them, or compare with them. */
+void peer_fill(char *data, size_t size, size_t at);
+bool peer_is_filling(const char *data, size_t size, size_t at);
 
 /** Receive `size` bytes as fill_transport() wrote them, and fail at the first wrong one. */
 void peer_check_filling(struct peer *peer, size_t size);
