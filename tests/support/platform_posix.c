@@ -17,12 +17,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* One call for all of them, where the system allows so many: a sweep looks very often. */
+static bool platform_poll_all(struct pollfd asked[PLATFORM_DESCRIPTORS])
+{
+    for (int fd = 0; fd < PLATFORM_DESCRIPTORS; fd++)
+        asked[fd] = (struct pollfd){.fd = fd};
+    return poll(asked, PLATFORM_DESCRIPTORS, 0) >= 0;
+}
+
 void platform_descriptors_look(struct platform_descriptors *descriptors)
 {
-    int fd;
+    struct pollfd asked[PLATFORM_DESCRIPTORS];
+    bool answered = platform_poll_all(asked);
 
-    for (fd = 0; fd < PLATFORM_DESCRIPTORS; fd++)
-        descriptors->open[fd] = fcntl(fd, F_GETFD) != -1;
+    for (int fd = 0; fd < PLATFORM_DESCRIPTORS; fd++)
+        descriptors->open[fd] =
+            answered ? !(asked[fd].revents & POLLNVAL) : fcntl(fd, F_GETFD) != -1;
 }
 
 int platform_descriptors_print_new(const struct platform_descriptors *before)
