@@ -6,6 +6,7 @@
 #include "support/tls_scene.h"
 #include "common/loop.h"
 #include "tls/parts.h"
+#include <openssl/err.h>
 
 /* After the end. */
 
@@ -118,6 +119,24 @@ static void test_equal_marks(struct fixture *f)
 }
 
 /* The lane. */
+
+/* TLS-28: a write that finds no room goes on when there is some. What the program has left in
+ * OpenSSL's queue of errors is not taken for its failure. */
+static void test_what_a_program_leaves_in_the_queue_of_errors(struct fixture *f)
+{
+    struct tls_scene s;
+    struct eddy__tls_wire *wire;
+
+    tls_scene_begin(f, &s, TLS_PEER_IS_SERVER);
+    must(write_text(s.w.transport, "all "));
+    wire = &tls_of(s.w.transport)->wire;
+    assert_true(wire->out_size > 0);
+    wire->out_max = wire->out_size + 10;
+    ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
+    must(write_text(s.w.transport, "is well"));
+    tls_peer_expect(&s.peer, "all is well");
+    tls_scene_abort(f, &s);
+}
 
 struct meddling {
     eddy_transport *other;
@@ -432,6 +451,7 @@ int main(void)
         TEST(test_aborting_in_pause_writing),
         TEST(test_aborting_in_connection_made),
         TEST(test_equal_marks),
+        TEST(test_what_a_program_leaves_in_the_queue_of_errors),
         TEST(test_writing_elsewhere_in_the_handshake),
         TEST(test_answers_that_nobody_reads),
         TEST(test_many_keys),

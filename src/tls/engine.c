@@ -255,6 +255,21 @@ static int engine_ask_for_keys(struct eddy_tls *engine)
                                                : eddy__tls_failed(EDDY_ETLS, "cannot change keys");
 }
 
+/**
+ * Nearly every write succeeds: so only one that does not looks at OpenSSL's queue of errors, which
+ * saves 200 instructions each. If it merely waits, all that is there is a program's, and is in the
+ * way of hearing so. If it has failed for good, what a program left may come to be its reason.
+ */
+static int engine_write(SSL *ssl, const void *data, int size)
+{
+    int result = SSL_write(ssl, data, size);
+
+    if (result > 0 || ERR_peek_error() == 0 || SSL_want(ssl) == SSL_NOTHING)
+        return result;
+    ERR_clear_error();
+    return SSL_write(ssl, data, size);
+}
+
 int64_t eddy__tls_engine_write(struct eddy_tls *engine, const void *data, size_t size)
 {
     int error = engine_ask_for_keys(engine);
@@ -262,8 +277,7 @@ int64_t eddy__tls_engine_write(struct eddy_tls *engine, const void *data, size_t
 
     if (error)
         return engine_fail(engine, error);
-    engine_begin();
-    result = SSL_write(engine->ssl, data, size < INT_MAX ? (int)size : INT_MAX);
+    result = engine_write(engine->ssl, data, size < INT_MAX ? (int)size : INT_MAX);
     engine->is_begun = result <= 0;
     return result > 0 ? result : engine_status(engine, result);
 }

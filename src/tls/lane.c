@@ -80,12 +80,10 @@ void eddy__tls_lane_leave(struct eddy__tls *tls)
     tls->warm = 0;
 }
 
-void eddy__tls_lane_hold(struct eddy__tls *tls)
+void eddy__tls_lane_take(struct eddy__tls *tls)
 {
     struct eddy__tls_lane *lane = tls->lane;
 
-    if (lane->holder == tls)
-        return;
     /* Flushing fails into callbacks of the program, which may write elsewhere. */
     while (lane->holder != NULL && lane->holder->wire.out_size > 0)
         eddy__tls_lane_flush(lane->holder);

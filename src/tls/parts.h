@@ -208,8 +208,15 @@ static inline bool tls_is_blocked(const struct eddy__tls *tls)
 struct eddy__tls_lane *eddy__tls_lane_over(struct eddy_loop *loop,
                                            const struct eddy_transport *lower);
 
+/** Have the lane for what this transport's engine writes; who had it sends what is there. */
+void eddy__tls_lane_take(struct eddy__tls *tls);
+
 /** Before each call of the engine: what it writes has room. */
-void eddy__tls_lane_hold(struct eddy__tls *tls);
+static inline void tls_hold_lane(struct eddy__tls *tls)
+{
+    if (tls->lane->holder != tls)
+        eddy__tls_lane_take(tls);
+}
 
 /** Hand over to lower what the engine wrote; keep it if lower is full. */
 void eddy__tls_lane_flush(struct eddy__tls *tls);

@@ -113,8 +113,8 @@ static bool tls_may_deliver(const struct eddy__tls *tls)
 /** In place of a status: there is more to read, but others come first. */
 enum { TLS_LATER = 1 };
 
-/** OpenSSL takes so much before anybody looks at what came of it. */
-#define SLICE ((size_t)16 * 1024)
+/** OpenSSL takes so much before anybody looks at what came of it: the largest record fits. */
+#define SLICE ((size_t)17 * 1024)
 
 /**
  * A new key costs as much as decrypting kilobytes, and is asked for by 27 bytes: of input that is
@@ -157,7 +157,7 @@ static size_t tls_decrypt(struct eddy__tls *tls, unsigned char *room, size_t siz
             *status = TLS_LATER;
             break;
         }
-        eddy__tls_lane_hold(tls);
+        tls_hold_lane(tls);
         result = tls_decrypt_slice(tls, room + done, size - done);
         if (result > 0) {
             done += (size_t)result;
@@ -280,7 +280,7 @@ static void tls_flush(struct eddy__tls *tls)
             tls->is_settled = tls->cipher.size == 0 && tls->plain.size == 0 &&
                               eddy_transport_get_write_buffer_size(tls->lower) == 0;
         }
-        eddy__tls_lane_hold(tls);
+        tls_hold_lane(tls);
         status = eddy__tls_engine_close(tls->engine);
         if (status == EDDY__TLS_WANT_ROOM && !tls_is_blocked(tls)) {
             eddy__tls_lane_flush(tls);
@@ -302,11 +302,11 @@ static void tls_take_turn(struct eddy__tls *tls)
 {
     if (tls->state == TLS_HANDSHAKE)
         eddy__tls_shake(tls);
-    if (tls->state == TLS_WRAPPED)
+    if (tls->state == TLS_WRAPPED && tls->plain.size > 0)
         eddy__tls_encrypt(tls);
     tls_read(tls);
     /* A write may have waited for what was just read; output goes on while input waits. */
-    if (tls->state == TLS_WRAPPED || tls->is_waiting)
+    if (tls->plain.size > 0 && (tls->state == TLS_WRAPPED || tls->is_waiting))
         eddy__tls_encrypt(tls);
     if (tls->state == TLS_FLUSHING && !tls->is_waiting)
         tls_discard(tls);

@@ -188,7 +188,7 @@ void eddy__tls_shake(struct eddy__tls *tls)
     while (tls->state == TLS_HANDSHAKE) {
         int status;
 
-        eddy__tls_lane_hold(tls);
+        tls_hold_lane(tls);
         status = eddy__tls_engine_handshake(tls->engine);
         if (tls->state != TLS_HANDSHAKE)
             return; /* one of the context's callbacks has ended it */

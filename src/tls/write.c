@@ -41,7 +41,7 @@ static size_t tls_encrypt_some(struct eddy__tls *tls, const unsigned char *data,
     while (done < size && tls->state < TLS_UNWRAPPED && !tls_is_blocked(tls)) {
         int64_t result;
 
-        eddy__tls_lane_hold(tls);
+        tls_hold_lane(tls);
         result = eddy__tls_engine_write(tls->engine, data + done, size - done);
         if (result > 0) {
             done += (size_t)result;
