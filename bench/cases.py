@@ -128,6 +128,8 @@ CASES = [
     Case("tls-resumed", "TLS: the same with a resumed session", "tls", "handshake",
          options={"connections": 8, "resume": 1}, unit="connection", count=400, exact=100,
          contenders=TLS, marks={"eddy": 1.05}),
+    Case("memory-tls", "Memory of an idle TLS connection", "tls", "tls-idle", unit="connection",
+         count=1000, contenders=TLS, marks={"eddy": 1.05}),
     micro("ready-1000", "Ready callbacks, 1,000 a turn", "ready", 1000000, READY,
           python=100000, marks={"eddy": 1.5}),
     micro("ready-1", "Ready callbacks, one a turn", "ready", 1000000, READY, python=20000),

@@ -45,7 +45,7 @@ def counts_verdict(case, contender):
 
     A program that measures itself is held by instructions. The time of a server, or of starting
     a child, is spent in the kernel: it is held by system calls (but for waits) and allocations,
-    which may not be more than the floor's.
+    which may not be more than the floor's. Where memory is the case, its bytes are held.
     """
     mark = case["marks"].get(contender)
     floor = case["contenders"].get("floor", {}).get("counts", {})
@@ -56,6 +56,9 @@ def counts_verdict(case, contender):
         if not floor.get("instructions") or not own.get("instructions"):
             return ""
         ratio = own["instructions"] / floor["instructions"]
+        return f"{'meets' if ratio <= mark else 'misses'} {mark:g}: {ratio:.2f}"
+    if "bytes" in floor and "bytes" in own:
+        ratio = own["bytes"] / floor["bytes"]
         return f"{'meets' if ratio <= mark else 'misses'} {mark:g}: {ratio:.2f}"
     if "syscalls" not in floor or "syscalls" not in own:
         return ""

@@ -154,7 +154,7 @@ def take_counts(bench, case, names, results, arguments, progress):
 def run_case(bench, case, names, arguments, progress):
     results = {name: {"rounds": []} for name in names}
     load = round(os.getloadavg()[0], 2)
-    if not arguments.counts_only and case.job != "idle":
+    if not arguments.counts_only and case.job not in measure.IDLE_JOBS:
         for number in range(arguments.rounds):
             run_round(bench, case, names, results, arguments, progress, number)
     if not arguments.times_only:

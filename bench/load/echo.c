@@ -193,9 +193,6 @@ void load_idle(const struct load_options *options, struct load_result *result)
     echo_begin(echo);
     while (load_window_step(&echo->window, load_now()))
         echo_turn(echo);
-    /* Who started this program looks at the server's memory now. */
-    printf("idle\n");
-    fflush(stdout);
-    usleep((useconds_t)(options->idle_stay * 1e6));
+    load_idle_stay(options);
     echo_close(echo);
 }

@@ -73,6 +73,9 @@ void load_tls(const struct load_options *options, struct load_result *result);
 
 /** As load_churn() over TLS: an operation is a handshake, a message, its echo, and the end. */
 void load_handshake(const struct load_options *options, struct load_result *result);
+
+/** As load_idle() over TLS, after a handshake and one message with its echo each. */
+void load_tls_idle(const struct load_options *options, struct load_result *result);
 #endif
 
 /** Connections that do nothing for a while, for looking at memory. An operation is one of them. */
@@ -86,6 +89,9 @@ uint64_t load_now(void);
 
 /** End the program with a message; for a system call, with its error. */
 _Noreturn void load_fail(const char *text);
+
+/** Say by a line that the connections are idle now, and stay as long as the options say. */
+void load_idle_stay(const struct load_options *options);
 
 /** Sleep as long as the options say; by default not at all. */
 void load_pause(const struct load_options *options);

@@ -17,7 +17,7 @@ static const struct {
     {"echo", load_echo},     {"churn", load_churn},         {"sink", load_sink},
     {"source", load_source}, {"datagram", load_datagram},   {"idle", load_idle},
 #if defined(BENCH_TLS)
-    {"tls", load_tls},       {"handshake", load_handshake},
+    {"tls", load_tls},       {"handshake", load_handshake}, {"tls-idle", load_tls_idle},
 #endif
 };
 

@@ -5,6 +5,7 @@
 #if defined(BENCH_TLS)
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,9 +180,10 @@ static void secured_go_on(struct tls *tls, struct secured *one)
 static void tls_turn(struct tls *tls)
 {
     struct epoll_event events[EVENTS];
-    int n = epoll_wait(tls->epoll, events, EVENTS, STALL_MS);
-    int i;
+    int i, n;
 
+    load_pause(tls->options);
+    n = epoll_wait(tls->epoll, events, EVENTS, STALL_MS);
     if (n == 0) {
         errno = ETIMEDOUT;
         load_fail("the server does not answer");
@@ -222,6 +224,40 @@ static void tls_run(const struct load_options *options, struct load_result *resu
     close(tls->epoll);
     free(tls->all);
     free(tls);
+}
+
+/* One that has shaken hands and had an echo, as a lasting connection has. It stays open. */
+static void idle_begin(SSL_CTX *context, const struct load_options *options)
+{
+    int fd = load_connect(options, SOCK_STREAM);
+    SSL *ssl = SSL_new(context);
+    char echo[64];
+    int left = sizeof echo;
+    int n;
+
+    if (ssl == NULL || fcntl(fd, F_SETFL, 0) != 0 || !SSL_set_fd(ssl, fd))
+        load_fail("SSL_new");
+    if (SSL_connect(ssl) != 1 || SSL_write(ssl, load_pattern(0), left) != left)
+        load_fail("TLS failed");
+    while (left > 0 && (n = SSL_read(ssl, echo, left)) > 0)
+        left -= n;
+    if (left > 0)
+        load_fail("no echo");
+}
+
+void load_tls_idle(const struct load_options *options, struct load_result *result)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    int i;
+
+    if (context == NULL)
+        load_fail("no memory");
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    for (i = 0; i < options->connections; i++)
+        idle_begin(context, options);
+    result->operations = (uint64_t)options->connections;
+    load_idle_stay(options);
+    SSL_CTX_free(context); /* the process ends, and with it the connections */
 }
 
 void load_tls(const struct load_options *options, struct load_result *result)

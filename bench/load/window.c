@@ -27,6 +27,14 @@ void load_pause(const struct load_options *options)
         usleep((useconds_t)options->pause);
 }
 
+void load_idle_stay(const struct load_options *options)
+{
+    /* Who started this program looks at the server's memory now. */
+    printf("idle\n");
+    fflush(stdout);
+    usleep((useconds_t)(options->idle_stay * 1e6));
+}
+
 static double seconds_of(clockid_t clock)
 {
     struct timespec time;
