@@ -102,13 +102,43 @@ static void test_channels_are_found_by_kind(struct fixture *f)
     eddy__claims_fini(&claims);
 }
 
+static struct eddy__claims *abandoned_from;
+
+/* Takes another one of its chain with it, if there is one. */
+static void leave(struct eddy__channel *channel)
+{
+    if (channel->next != NULL)
+        eddy__claims_remove(abandoned_from, channel->next);
+    eddy__claims_remove(abandoned_from, channel);
+}
+
+/* When the loop closes those go that can, whatever else that takes out of the table. */
+static void test_channels_are_abandoned(struct fixture *f)
+{
+    static const struct eddy__channel_events leaving = {.abandon = leave};
+    static const struct eddy__channel_events staying;
+    struct eddy__claims claims = {0};
+    struct eddy__channel *stayed;
+
+    (void)f;
+    fill(&claims);
+    for (size_t i = 0; i < 3 * MANY; i++)
+        channels[i].events = i % 5 == 0 ? &staying : &leaving;
+    abandoned_from = &claims;
+    eddy__claims_abandon(&claims);
+    assert_null(eddy__claims_find_kind(&claims, &leaving));
+    while ((stayed = eddy__claims_find_kind(&claims, &staying)) != NULL)
+        eddy__claims_remove(&claims, stayed);
+    assert_int_equal(claims.count, 0);
+    eddy__claims_fini(&claims);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
-        TEST(test_channels_are_found_by_number),
-        TEST(test_later_channel_hides_the_earlier),
-        TEST(test_table_that_cannot_grow_works),
-        TEST(test_channels_are_found_by_kind),
+        TEST(test_channels_are_found_by_number), TEST(test_later_channel_hides_the_earlier),
+        TEST(test_table_that_cannot_grow_works), TEST(test_channels_are_found_by_kind),
+        TEST(test_channels_are_abandoned),
     };
 
     return run_suite("claim", tests);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Flow control of writing: TR-28..TR-32. */
+#include "common/stream_parts.h"
 #include "support/support.h"
 
 static void assert_limits(const eddy_transport *transport, size_t low, size_t high)
@@ -96,6 +97,32 @@ static void test_resume_comes_when_the_low_mark_is_reached(struct fixture *f)
         else
             assert_recorded("pause", "resume");
     }
+}
+
+/* What a queue and marks of one's own need is given back with them: an idle transport has none. */
+static void test_an_idle_transport_keeps_no_queue(struct fixture *f)
+{
+    size_t written;
+    struct eddy__stream *stream;
+    struct witness w;
+    struct peer peer;
+
+    witness_init(&w, NULL);
+    connect_peer(f, &w, &peer);
+    run_iterations(f->loop, 1);
+    stream = stream_of(w.transport);
+    assert_null(stream->extra);
+    written = fill_transport(w.transport);
+    assert_non_null(stream->extra);
+    assert_int_equal(peer_drain(&peer, written), written);
+    run_iterations(f->loop, 1);
+    assert_null(stream->extra);
+    must(eddy_transport_set_write_buffer_limits(w.transport, 7, 7));
+    assert_non_null(stream->extra);
+    must(eddy_transport_set_write_buffer_limits(w.transport, EDDY_DEFAULT_LIMIT,
+                                                EDDY_DEFAULT_LIMIT));
+    assert_null(stream->extra);
+    assert_recorded("made");
 }
 
 /* TR-29: high 0 pauses on any queued byte. */
@@ -271,6 +298,7 @@ int main(void)
         TEST(test_limits_the_wrong_way_round_are_refused),
         TEST(test_pause_comes_strictly_above_the_high_mark),
         TEST(test_resume_comes_when_the_low_mark_is_reached),
+        TEST(test_an_idle_transport_keeps_no_queue),
         TEST(test_high_mark_of_0_pauses_on_any_byte),
         TEST(test_data_taken_at_once_does_not_pause),
         TEST(test_changed_limits_pause_at_once_but_do_not_resume),

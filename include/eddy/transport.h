@@ -132,7 +132,7 @@ EDDY_API size_t eddy_transport_get_write_buffer_size(const eddy_transport *trans
  * Set the marks of pause_writing() and resume_writing() in bytes (TR-28, TR-31).
  *
  * EDDY_DEFAULT_LIMIT for both: 64 KiB and 16 KiB; for one: high = 4 x low. EDDY_EINVALID unless
- * high >= low. May call pause_writing().
+ * high >= low; EDDY_ENOMEM. May call pause_writing().
  */
 EDDY_API int eddy_transport_set_write_buffer_limits(eddy_transport *transport, size_t high,
                                                     size_t low);

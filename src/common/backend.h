@@ -27,7 +27,7 @@
 
 #include "common/file.h"
 #include "common/list.h"
-#include "common/socket.h"
+#include "common/socket_view.h"
 
 struct eddy__channel;
 
@@ -108,18 +108,33 @@ struct eddy__channel_events {
 
     /** The system holds nothing of the channel any more: its memory may be freed. Last. */
     void (*on_closed)(struct eddy__channel *channel);
+
+    /**
+     * Asked of what is in the loop's claims (claim.h) when the loop closes: let go of everything,
+     * disclaim the channel, call back nobody. NULL: somebody else sees to that.
+     */
+    void (*abandon)(struct eddy__channel *channel);
+
+    /** Not an event: what serves the channel's socket; NULL: the backend's sockets. */
+    const struct eddy__socket_ops *ops;
 };
 
 /**
  * A socket as the backend knows it. Objects embed it as their last member and allocate
- * `backend->channel_size` bytes for it, so that one allocation serves both.
+ * `backend->channel_size` bytes for it, so that one allocation serves both. An idle connection is
+ * little else, so that each word here counts.
  */
 struct eddy__channel {
     const struct eddy__channel_events *events;
     struct eddy_loop *loop;
-    eddy_socket socket;
-    const struct eddy__socket_ops *ops; /**< what serves `socket`; NULL: the backend's sockets */
-    struct eddy__channel *next;         /**< of those that claim.h keeps together */
+    union {
+        eddy_socket socket;
+        struct eddy_socket_view view; /**< of `socket`, to be lent to the program */
+    };
+    struct eddy__channel *next; /**< of those that claim.h keeps together */
+
+    /** The backend's until channel_close(); from then on the owner's, to end by. */
+    struct eddy__ready ready;
 };
 
 struct eddy__backend {
@@ -133,8 +148,8 @@ struct eddy__backend {
 
     /**
      * A child process can be watched without a descriptor: by a channel whose `socket` is its id
-     * and whose `ops` are eddy__process_ids (src/posix/backends.h). READABLE is the only event,
-     * comes once, and may come a moment before the child can be reaped.
+     * and whose events' `ops` are eddy__process_ids (src/posix/backends.h). READABLE is the only
+     * event, comes once, and may come a moment before the child can be reaped.
      */
     bool watches_processes;
 

@@ -72,7 +72,8 @@ static void claims_grow(struct eddy__claims *claims)
 
 void eddy__claims_add(struct eddy__claims *claims, struct eddy__channel *channel)
 {
-    if (claims->count >= (size_t)1 << claims_bits(claims))
+    /* Two to a chain: that is some 6 bytes a channel, and half the steps of one more. */
+    if (claims->count >= (size_t)2 << claims_bits(claims))
         claims_grow(claims);
     claims_link(claims, channel);
     claims->count++;
@@ -98,6 +99,23 @@ struct eddy__channel *eddy__claims_find(const struct eddy__claims *claims, eddy_
     while (channel != NULL && channel->socket != socket)
         channel = channel->next;
     return channel;
+}
+
+void eddy__claims_abandon(struct eddy__claims *claims)
+{
+    struct eddy__channel **chains = claims->chains != NULL ? claims->chains : claims->first;
+    size_t size = (size_t)1 << claims_bits(claims);
+
+    for (size_t i = 0; i < size; i++) {
+        struct eddy__channel *channel = chains[i];
+
+        /* One that goes may take others of the chain with it: begin anew. */
+        while (channel != NULL) {
+            if (channel->events->abandon != NULL)
+                channel->events->abandon(channel);
+            channel = channel->events->abandon != NULL ? chains[i] : channel->next;
+        }
+    }
 }
 
 struct eddy__channel *eddy__claims_find_kind(const struct eddy__claims *claims,

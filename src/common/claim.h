@@ -44,6 +44,9 @@ void eddy__claims_remove(struct eddy__claims *claims, struct eddy__channel *chan
 /** The channel that was entered last for `socket`, or NULL. */
 struct eddy__channel *eddy__claims_find(const struct eddy__claims *claims, eddy_socket socket);
 
+/** The loop closes: have every channel that can be abandoned leave. Cannot fail. */
+void eddy__claims_abandon(struct eddy__claims *claims);
+
 /** Any channel that has `events`, or NULL. Looks at all of them. */
 struct eddy__channel *eddy__claims_find_kind(const struct eddy__claims *claims,
                                              const struct eddy__channel_events *events);

@@ -74,9 +74,8 @@ static void datagrams_let_go(struct eddy__datagrams *endpoint)
     endpoint->life = DATAGRAMS_LOST;
     eddy__channel_disclaim(&endpoint->channel);
     datagrams_backend(endpoint)->sockets->close(endpoint->channel.socket);
-    endpoint->view.socket = EDDY_NO_SOCKET;
+    endpoint->channel.socket = EDDY_NO_SOCKET;
     endpoint->transport.protocol = NULL;
-    eddy__list_remove(&endpoint->live.node);
     datagrams_release(endpoint);
 }
 
@@ -85,14 +84,15 @@ static void datagrams_discard(struct eddy__datagrams *endpoint)
 {
     if (endpoint->life < DATAGRAMS_LOSING)
         datagrams_detach_channel(endpoint);
-    eddy__loop_dequeue(&endpoint->ready);
+    else
+        eddy__loop_dequeue(&endpoint->channel.ready);
     datagrams_let_go(endpoint);
 }
 
 /** The loop closes over it (LOOP-17): let go, and call nothing. */
-static void datagrams_abandon(struct eddy__live *live)
+static void datagrams_abandon(struct eddy__channel *channel)
 {
-    struct eddy__datagrams *endpoint = EDDY__OWNER(live, struct eddy__datagrams, live);
+    struct eddy__datagrams *endpoint = datagrams_of_channel(channel);
 
     if (endpoint->transport.loop->debug && endpoint->life >= DATAGRAMS_OPEN)
         eddy__log(EDDY_LOG_WARNING, "transport %p was %s", (void *)&endpoint->transport,
@@ -143,14 +143,11 @@ int eddy__datagrams_new(struct eddy_loop *loop, eddy_socket socket, int family,
     endpoint->transport.references = 1;
     endpoint->life = DATAGRAMS_STARTING;
     endpoint->family = family;
-    endpoint->live.abandon = datagrams_abandon;
     endpoint->ready.run = datagrams_run_start;
     endpoint->retry.ready.run = eddy__datagrams_run_retry;
     endpoint->channel.events = &datagrams_events;
     endpoint->channel.loop = loop;
     endpoint->channel.socket = socket;
-    endpoint->view.ops = loop->backend->sockets;
-    endpoint->view.socket = socket;
     eddy_loop_ref(loop);
     error = eddy__timer_reserve(&loop->timers, &endpoint->retry);
     if (error == 0)
@@ -163,7 +160,6 @@ int eddy__datagrams_new(struct eddy_loop *loop, eddy_socket socket, int family,
     datagrams_note_names(endpoint, remote);
     eddy__flow_set_limits(&endpoint->flow, EDDY_DEFAULT_LIMIT, EDDY_DEFAULT_LIMIT);
     eddy__channel_claim(&endpoint->channel);
-    eddy__list_append(&loop->live, &endpoint->live.node);
     *made = endpoint;
     return 0;
 }
@@ -209,8 +205,8 @@ static void datagrams_schedule_lost(struct eddy__datagrams *endpoint)
 {
     endpoint->life = DATAGRAMS_LOSING;
     datagrams_detach_channel(endpoint);
-    endpoint->ready.run = datagrams_run_lost;
-    eddy__loop_enqueue(endpoint->transport.loop, &endpoint->ready);
+    endpoint->channel.ready.run = datagrams_run_lost;
+    eddy__loop_enqueue(endpoint->transport.loop, &endpoint->channel.ready);
 }
 
 /** End it with `error`, whose words are the current text, dropping the output (TR-34). */
@@ -375,7 +371,7 @@ static void datagrams_lose(struct eddy__datagrams *endpoint)
 
 static void datagrams_run_lost(struct eddy__ready *ready)
 {
-    datagrams_lose(EDDY__OWNER(ready, struct eddy__datagrams, ready));
+    datagrams_lose(EDDY__OWNER(ready, struct eddy__datagrams, channel.ready));
 }
 
 void eddy__datagrams_drained(struct eddy__datagrams *endpoint)
@@ -417,7 +413,7 @@ static bool datagrams_get_extra_info(const struct eddy_transport *transport, con
         return datagrams_extra_address(&endpoint->names->local, value);
     if (strcmp(name, "socket") != 0)
         return false;
-    value->socket_view = &endpoint->view;
+    value->socket_view = &endpoint->channel.view;
     return true;
 }
 
@@ -428,6 +424,7 @@ static const struct eddy__channel_events datagrams_events = {
     .get_datagrams = eddy__datagrams_get_datagrams,
     .on_sent = eddy__datagrams_on_sent,
     .on_closed = datagrams_on_closed,
+    .abandon = datagrams_abandon,
 };
 
 static const struct eddy__transport_kind datagrams_kind = {

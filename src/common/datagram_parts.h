@@ -36,8 +36,7 @@ struct datagrams_parcel;
 
 struct eddy__datagrams {
     struct eddy_transport transport;
-    struct eddy__live live;
-    struct eddy__ready ready; /* of the start, later of connection_lost() */
+    struct eddy__ready ready; /* of the start */
     struct eddy__timer retry; /* sends again; its place is reserved while the channel is open */
     struct eddy__datagrams_setup setup;
     struct datagrams_names *names;
@@ -46,10 +45,10 @@ struct eddy__datagrams {
     struct datagrams_parcel *last;
     size_t queued; /* bytes, and TR-36's eight for each datagram */
     struct eddy__flow flow;
-    struct eddy_socket_view view;
     int error; /* for connection_lost() */
     int family;
     uint8_t life;
+    uint8_t dropped_writes;       /* see eddy__flow_drop() */
     bool sending;                 /* the backend owes an on_sent, or `retry` is running */
     bool channel_closed;          /* it owes nothing any more */
     bool forgotten;               /* while the factory ran: close it once it is made */

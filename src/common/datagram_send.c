@@ -215,7 +215,7 @@ static int64_t datagrams_send_batch(struct eddy__datagrams *endpoint,
         int64_t result = 1;
 
         if (endpoint->life >= DATAGRAMS_DRAINING)
-            eddy__flow_drop(&endpoint->flow);
+            eddy__flow_drop(&endpoint->dropped_writes);
         else
             result = datagrams_send(endpoint, list + done, (size_t)(count - done));
         if (result < 0)

@@ -37,19 +37,16 @@ static inline bool eddy__is_unsaid(int code)
 
 /** An error that is told later than it was found, and other calls may fail meanwhile. */
 struct eddy__late_error {
-    int code;
-    int number; /**< the system's, or 0 */
+    int value; /**< the code, or the system's number, which is positive and says more */
 };
 
-/** Keep `code`, with its number if the system said that last and nobody has since. */
+/** Keep `code` or 0, with its number if the system said that last and nobody has since. */
 static inline struct eddy__late_error eddy__late_error_keep(int code)
 {
     const struct eddy__thread_state *state = eddy__thread_state();
+    bool has_number = code < 0 && state->system_code == code && state->system_number > 0;
 
-    return (struct eddy__late_error){
-        .code = code,
-        .number = state->system_code == code ? (int)state->system_number : 0,
-    };
+    return (struct eddy__late_error){has_number ? (int)state->system_number : code};
 }
 
 /** The code; its number is the one for the next eddy_error() with it, as if found just now. */
@@ -57,11 +54,11 @@ static inline int eddy__late_error_tell(struct eddy__late_error late)
 {
     struct eddy__thread_state *state = eddy__thread_state();
 
-    if (late.number != 0 || state->system_code == late.code) {
-        state->system_code = late.number != 0 ? late.code : 0;
-        state->system_number = late.number;
-    }
-    return late.code;
+    if (late.value > 0)
+        return eddy__system_error(late.value);
+    if (state->system_code == late.value)
+        state->system_code = 0;
+    return late.value;
 }
 
 /** A text and number on their way from a failure to whoever awaits it. */

@@ -51,10 +51,10 @@ void eddy__flow_shrunk(struct eddy__flow *flow, struct eddy_transport *transport
         flow_tell(flow, transport, false);
 }
 
-void eddy__flow_drop(struct eddy__flow *flow)
+void eddy__flow_drop(uint8_t *dropped)
 {
-    if (flow->dropped_writes < DROPPED_WRITES_WARNED)
-        flow->dropped_writes++;
-    if (flow->dropped_writes >= DROPPED_WRITES_WARNED)
+    if (*dropped < DROPPED_WRITES_WARNED)
+        ++*dropped;
+    if (*dropped >= DROPPED_WRITES_WARNED)
         eddy__log(EDDY_LOG_WARNING, "write to a transport that is closed or closing");
 }

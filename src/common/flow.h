@@ -11,8 +11,7 @@
 struct eddy__flow {
     size_t high;
     size_t low;
-    bool is_paused;         /**< pause_writing() was called last */
-    uint8_t dropped_writes; /**< after the end; stops counting at the first warning */
+    bool is_paused; /**< pause_writing() was called last */
 };
 
 /** Set the marks as eddy_transport_set_write_buffer_limits() says, calling nobody (TR-28). */
@@ -24,7 +23,10 @@ void eddy__flow_grown(struct eddy__flow *flow, struct eddy_transport *transport,
 /** So many are left: resume_writing() if that is the low mark or less (TR-29). */
 void eddy__flow_shrunk(struct eddy__flow *flow, struct eddy_transport *transport, size_t size);
 
-/** Something was written after the end and is dropped: warn of it if there was much (TR-11). */
-void eddy__flow_drop(struct eddy__flow *flow);
+/**
+ * Something was written after the end and is dropped: warn of it if there was much (TR-11).
+ * `dropped` counts such writes for a transport, from 0 to the first warning.
+ */
+void eddy__flow_drop(uint8_t *dropped);
 
 #endif

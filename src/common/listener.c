@@ -28,7 +28,7 @@ static void listener_report(const struct eddy__listener *listener, const char *m
                                          .message = message,
                                          .exception = error,
                                          .exception_text = eddy_strerror(error),
-                                         .socket = &listener->view.socket,
+                                         .socket = &listener->channel.socket,
                                      });
 }
 
@@ -104,10 +104,8 @@ int eddy__listener_new(struct eddy_server *server, eddy_socket socket,
     if (made == NULL)
         return EDDY_ENOMEM;
     made->server = server;
-    made->view.ops = loop->backend->sockets;
-    made->view.socket = socket;
     made->retry.ready.run = listener_on_retry;
-    made->is_tcp = listener_is_tcp(made->view.ops, socket);
+    made->is_tcp = listener_is_tcp(loop->backend->sockets, socket);
     made->channel.events = &listener_events;
     made->channel.loop = loop;
     made->channel.socket = socket;
@@ -126,9 +124,10 @@ int eddy__listener_new(struct eddy_server *server, eddy_socket socket,
 
 int eddy__listener_listen(struct eddy__listener *listener, int backlog)
 {
-    int listening = listener->view.ops->is_listening(listener->view.socket);
+    const struct eddy__socket_ops *sockets = eddy__channel_ops(&listener->channel);
+    int listening = sockets->is_listening(listener->channel.socket);
 
-    return listening > 0 ? 0 : listener->view.ops->listen(listener->view.socket, backlog);
+    return listening > 0 ? 0 : sockets->listen(listener->channel.socket, backlog);
 }
 
 void eddy__listener_start(struct eddy__listener *listener)
@@ -159,7 +158,7 @@ void eddy__listener_close(struct eddy__listener *listener, bool close_socket)
     eddy__timer_stop(&loop->timers, &listener->retry);
     eddy__timer_unreserve(&loop->timers, &listener->retry);
     listener->server = NULL;
-    listener->view.socket = EDDY_NO_SOCKET;
     eddy__channel_disclaim(&listener->channel);
     loop->backend->channel_close(&listener->channel, close_socket);
+    listener->channel.socket = EDDY_NO_SOCKET;
 }

@@ -4,12 +4,10 @@
 #define EDDY_COMMON_LISTENER_H
 
 #include "common/loop.h"
-#include "common/socket_view.h"
 
 struct eddy__listener {
     struct eddy_server *server; /**< NULL once it is closed */
-    struct eddy_socket_view view;
-    struct eddy__timer retry; /**< after running out of descriptors (NET-26); place reserved */
+    struct eddy__timer retry;   /**< after running out of descriptors (NET-26); place reserved */
     bool is_tcp;
     bool is_dead;   /**< its socket is none any more, or does not listen: it never starts again */
     bool accepting; /**< the order to accept stands */

@@ -287,6 +287,7 @@ static void loop_abandon(struct eddy_loop *loop)
 
         live->abandon(live);
     }
+    eddy__claims_abandon(&loop->claims);
     eddy__watchers_abandon(loop);
     while ((ready = eddy__agenda_shift(&loop->agenda)) != NULL)
         ready->run(ready);

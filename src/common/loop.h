@@ -79,6 +79,7 @@ struct eddy_loop {
     bool generators_shut_down;
     bool closing;  /**< inside eddy_loop_close() */
     void *scratch; /**< receive buffer of EDDY__SCRATCH_SIZE, lent to callbacks */
+    void *lent;    /**< what a buffered protocol gave for the receive in progress, or NULL */
     struct eddy__tls_lane *tls_lanes;     /**< what the TLS transports have in common, or NULL */
     struct eddy_tls_context *tls_default; /**< made when first needed, or NULL */
 
@@ -127,7 +128,7 @@ static inline void eddy__loop_take_posts(struct eddy_loop *loop)
 /** The calls that serve the channel's socket. */
 static inline const struct eddy__socket_ops *eddy__channel_ops(const struct eddy__channel *channel)
 {
-    return channel->ops != NULL ? channel->ops : channel->loop->backend->sockets;
+    return channel->events->ops != NULL ? channel->events->ops : channel->loop->backend->sockets;
 }
 
 /** Have the next iteration look for events, also if it could do without as callbacks are ready. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * The two addresses of a connection, as they were when it was made (TR-9), in little memory: packed
- * they take 21 bytes for IPv4 and 53 for IPv6, where two eddy_address take 272. A program that
+ * they take 15 bytes for IPv4 and 39 for IPv6, where two eddy_address take 272. A program that
  * asks for one is lent a whole address, and the pair stays unpacked from then on.
  */
 #ifndef EDDY_COMMON_NAMES_H
@@ -13,14 +13,17 @@ enum eddy__name { EDDY__LOCAL_NAME, EDDY__PEER_NAME };
 
 struct eddy__names;
 
-/** Unpacked, both unspecified; NULL if out of memory. Freed by eddy__free(). */
-struct eddy__names *eddy__names_new(void);
+/**
+ * Packed, with room for a local address like `peer`; `peer` NULL or unspecified: it is not known.
+ * NULL: EDDY_ENOMEM. Freed by eddy__free().
+ */
+struct eddy__names *eddy__names_new(const eddy_address *peer);
 
-/** The address to write to, of an unpacked pair. */
-eddy_address *eddy__names_edit(struct eddy__names *names, enum eddy__name which);
-
-/** Pack them; without memory for it they stay as they are. Cannot fail. */
-void eddy__names_pack(struct eddy__names **names);
+/**
+ * Put one in that is not known yet, while they are packed; they may move. EDDY_ENOMEM: nothing
+ * has changed. Cannot fail if there is room: see eddy__names_new().
+ */
+int eddy__names_put(struct eddy__names **names, enum eddy__name which, const eddy_address *address);
 
 /** Copy one; false if it is not known, or `names` is NULL. */
 bool eddy__names_get(const struct eddy__names *names, enum eddy__name which, eddy_address *address);

@@ -22,7 +22,7 @@ static bool pipe_get_extra_info(const struct eddy_transport *transport, const ch
 
     if (strcmp(name, "pipe") != 0)
         return false;
-    value->socket = stream->view.socket;
+    value->socket = stream->channel.socket;
     return true;
 }
 
@@ -47,7 +47,6 @@ static void pipe_on_read_ended(struct eddy__channel *channel, int error)
     struct eddy__stream *stream = stream_of_channel(channel);
     int answer;
 
-    stream->buffer = NULL;
     stream->reading = STREAM_READ_ENDED;
     if (error) {
         pipe_read_failed(stream, error);
@@ -83,7 +82,7 @@ static void pipe_on_reader_gone(struct eddy__channel *channel, int error)
 
     (void)error;
     stream->reading = STREAM_READ_ENDED;
-    if (stream->output.size > 0)
+    if (stream_queue_size(stream) > 0)
         eddy__stream_break(stream, EDDY_EPIPE);
     else
         eddy__stream_step(stream, STREAM_ON_END);
@@ -101,6 +100,8 @@ static const struct eddy__channel_events pipe_read_events = {
     .on_received = eddy__stream_on_received,
     .on_receive_ended = pipe_on_read_ended,
     .on_closed = eddy__stream_on_closed,
+    .abandon = eddy__stream_abandon,
+    .ops = &eddy__system_read_pipes,
 };
 
 static const struct eddy__channel_events pipe_write_events = {
@@ -110,6 +111,8 @@ static const struct eddy__channel_events pipe_write_events = {
     .get_spans = eddy__stream_get_spans,
     .on_sent = eddy__stream_on_sent,
     .on_closed = eddy__stream_on_closed,
+    .abandon = eddy__stream_abandon,
+    .ops = &eddy__system_write_pipes,
 };
 
 static const struct eddy__transport_kind pipe_read_kind = {
@@ -149,14 +152,12 @@ static const struct eddy__stream_manner pipe_manners[] = {
         {
             .kind = &pipe_read_kind,
             .events = &pipe_read_events,
-            .ops = &eddy__system_read_pipes,
             .is_pipe = true,
         },
     [EDDY__PIPE_WRITE] =
         {
             .kind = &pipe_write_kind,
             .events = &pipe_write_events,
-            .ops = &eddy__system_write_pipes,
             .is_pipe = true,
         },
 };
@@ -208,7 +209,7 @@ static struct eddy_future *pipe_connect(struct eddy_loop *loop, enum eddy__pipe_
     int error = pipe_check(loop, factory, fd, options, &is_device);
 
     if (error == 0)
-        error = pipe_manners[side].ops->set_nonblocking(fd);
+        error = pipe_manners[side].events->ops->set_nonblocking(fd);
     if (error)
         return eddy__future_failed(loop, error);
     making = eddy__making_new(loop);

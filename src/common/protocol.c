@@ -86,15 +86,12 @@ int eddy__protocol_updated(struct eddy_transport *transport, size_t size)
     return result;
 }
 
-void eddy__protocol_lost(struct eddy_transport *transport, int error,
-                         const struct eddy__failure *failure)
+void eddy__protocol_lost(struct eddy_transport *transport, int error)
 {
     eddy_protocol *protocol = transport->protocol;
     eddy_time entered = protocol_enter(transport);
     int result = 0;
 
-    if (error)
-        eddy__failure_restore(error, failure);
     if (protocol->callbacks->connection_lost != NULL)
         result = protocol->callbacks->connection_lost(protocol, error);
     protocol_leave(transport, entered, "connection_lost");

@@ -26,10 +26,9 @@ int eddy__protocol_get_buffer(struct eddy_transport *transport, ptrdiff_t hint,
 int eddy__protocol_updated(struct eddy_transport *transport, size_t size);
 
 /**
- * connection_lost(), with the error's words in place; the transport has no protocol afterwards, as
+ * connection_lost(); the error's words are in place. The transport has no protocol afterwards, as
  * that may have freed itself, and a failure was reported (TR-42).
  */
-void eddy__protocol_lost(struct eddy_transport *transport, int error,
-                         const struct eddy__failure *failure);
+void eddy__protocol_lost(struct eddy_transport *transport, int error);
 
 #endif

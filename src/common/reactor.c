@@ -2,11 +2,12 @@
 /*
  * Orders over readiness.
  *
- * A channel has two sides, each with one order at a time, and one ready node a side. What the
- * selector should watch follows from the two orders alone (reactor_wanted); a channel for which it
- * watches something else is in the list `changed` until the next wait. When an order is stopped,
- * its ready node leaves the queue, so that an event that was already on its way does not arrive;
- * selectors are level-triggered, so nothing is lost by that.
+ * A channel has two sides, each with one order at a time, and one ready node for both: what is
+ * pending says whose turn it is. What the selector should watch follows from the two orders alone
+ * (reactor_wanted); a channel for which it watches something else is in the list `changed` until
+ * the next wait, by the same node: if its turn is still to come, that ends with a look at the
+ * orders. When an order is stopped, its side is not pending any more, so that an event that was
+ * already on its way does not arrive; selectors are level-triggered, so nothing is lost by that.
  *
  * A selector can refuse a channel: no memory, a file that cannot be polled. The orders are then
  * REFUSED until their events have told it. What it could never take (a descriptor beyond the range
@@ -14,11 +15,13 @@
  *
  * Closing takes effect at once: the selector forgets the channel before its socket is closed, as
  * another process may hold a copy that would keep the registration alive. Only on_closed waits for
- * the loop, so that nobody frees a channel under a function that still works with it.
+ * the loop, so that nobody frees a channel under a function that still works with it. For that the
+ * reactor has a node of its own, as that of a closed channel is the owner's.
  */
 #include "common/reactor.h"
 #include "common/loop.h"
 #include "common/reactor_datagram.h"
+#include "common/reactor_receive.h"
 #include "common/thread.h"
 #include <assert.h>
 
@@ -59,6 +62,22 @@ static const struct eddy__socket_ops *reactor_sockets(const struct eddy__reactor
     return eddy__channel_ops(&channel->channel);
 }
 
+/* What a release function closes while this runs waits for the next turn. */
+static void reactor_run_closed(struct eddy__ready *ready)
+{
+    struct eddy__reactor *reactor = EDDY__OWNER(ready, struct eddy__reactor, closed);
+    struct eddy__reactor_channel *channel = reactor->closing;
+
+    reactor->closing = NULL;
+    reactor->closing_end = &reactor->closing;
+    while (channel != NULL) {
+        struct eddy__reactor_channel *next = channel->next_closing;
+
+        channel->channel.events->on_closed(&channel->channel);
+        channel = next;
+    }
+}
+
 int eddy__reactor_open(struct eddy_loop *loop, const struct eddy__selector *selector)
 {
     struct eddy__reactor *reactor = eddy__alloc_zeroed(sizeof *reactor);
@@ -69,7 +88,8 @@ int eddy__reactor_open(struct eddy_loop *loop, const struct eddy__selector *sele
     reactor->loop = loop;
     reactor->selector = selector;
     eddy__list_init(&reactor->changed);
-    eddy__list_init(&reactor->closing);
+    reactor->closing_end = &reactor->closing;
+    reactor->closed.run = reactor_run_closed;
     error = selector->open(reactor);
     if (error < 0) {
         eddy__free(reactor);
@@ -82,15 +102,10 @@ int eddy__reactor_open(struct eddy_loop *loop, const struct eddy__selector *sele
 void eddy__reactor_close(struct eddy_loop *loop)
 {
     struct eddy__reactor *reactor = loop->backend_state;
-    struct eddy__list *node;
 
-    while ((node = eddy__list_shift(&reactor->closing)) != NULL) {
-        struct eddy__reactor_channel *channel =
-            EDDY__OWNER(node, struct eddy__reactor_channel, changed);
-
-        eddy__loop_dequeue(&channel->readable);
-        channel->channel.events->on_closed(&channel->channel);
-    }
+    eddy__loop_dequeue(&reactor->closed);
+    while (reactor->closing != NULL)
+        reactor_run_closed(&reactor->closed);
     /* A forked child leaves its channels as they are. */
     assert(eddy__list_is_empty(&reactor->changed) || loop->fork_count != eddy__fork_count());
     reactor->selector->close(reactor);
@@ -123,27 +138,55 @@ static unsigned reactor_wanted(const struct eddy__reactor_channel *channel)
 /* To be called after each change of an order. */
 static void reactor_update(struct eddy__reactor_channel *channel)
 {
+    struct eddy__list *node = &channel->channel.ready.node;
+
+    if (channel->pending != 0 || channel->in == IN_CLOSED)
+        return;
     if (reactor_wanted(channel) == channel->interest)
-        eddy__list_remove(&channel->changed);
-    else if (!eddy__list_is_linked(&channel->changed))
-        eddy__list_append(&reactor_of(channel)->changed, &channel->changed);
+        eddy__list_remove(node);
+    else if (!eddy__list_is_linked(node))
+        eddy__list_append(&reactor_of(channel)->changed, node);
+}
+
+/* Give sides of the channel their turn. */
+static void reactor_pend(struct eddy__reactor_channel *channel, unsigned sides)
+{
+    struct eddy__ready *ready = &channel->channel.ready;
+
+    if (sides == 0)
+        return;
+    if (channel->pending == 0)
+        eddy__list_remove(&ready->node); /* of `changed` */
+    channel->pending |= (unsigned char)sides;
+    eddy__loop_enqueue(channel->channel.loop, ready);
+}
+
+/* One side's turn will not come. */
+static void reactor_unpend(struct eddy__reactor_channel *channel, unsigned side)
+{
+    if ((channel->pending & side) == 0)
+        return;
+    channel->pending &= (unsigned char)~side;
+    if (channel->pending == 0)
+        eddy__loop_dequeue(&channel->channel.ready);
 }
 
 /* The selector has refused the channel: whoever waits hears `error` from the ready queue. */
 static void reactor_refuse(struct eddy__reactor_channel *channel, int error)
 {
-    struct eddy_loop *loop = channel->channel.loop;
+    unsigned refused = 0;
 
     channel->outcome = eddy__late_error_keep(error);
     if (channel->in == IN_RECEIVE || channel->in == IN_DATAGRAMS || channel->in == IN_ACCEPT) {
         channel->in = channel->in == IN_ACCEPT ? IN_ACCEPT_REFUSED : IN_RECEIVE_REFUSED;
-        eddy__loop_enqueue(loop, &channel->readable);
+        refused |= EDDY__READABLE;
     }
     if (channel->out == OUT_SEND || channel->out == OUT_DATAGRAMS || channel->out == OUT_FILE ||
         channel->out == OUT_CONNECT) {
         channel->out = channel->out == OUT_CONNECT ? OUT_CONNECT_DECIDED : OUT_SEND_REFUSED;
-        eddy__loop_enqueue(loop, &channel->writable);
+        refused |= EDDY__WRITABLE;
     }
+    reactor_pend(channel, refused);
 }
 
 static void reactor_unwatch(struct eddy__reactor_channel *channel)
@@ -161,7 +204,7 @@ static void reactor_flush(struct eddy__reactor *reactor)
 
     while ((node = eddy__list_shift(&reactor->changed)) != NULL) {
         struct eddy__reactor_channel *channel =
-            EDDY__OWNER(node, struct eddy__reactor_channel, changed);
+            EDDY__OWNER(node, struct eddy__reactor_channel, channel.ready.node);
         unsigned wanted = reactor_wanted(channel);
         int error = wanted != 0 ? reactor->selector->watch(channel, wanted) : 0;
 
@@ -194,50 +237,19 @@ void eddy__reactor_dispatch(struct eddy_loop *loop)
 
 void eddy__reactor_event(struct eddy__reactor_channel *channel, unsigned events)
 {
-    struct eddy_loop *loop = channel->channel.loop;
-
-    events &= reactor_wanted(channel);
-    if (events & EDDY__READABLE)
-        eddy__loop_enqueue(loop, &channel->readable);
-    if (events & EDDY__WRITABLE)
-        eddy__loop_enqueue(loop, &channel->writable);
+    reactor_pend(channel, events & reactor_wanted(channel));
 }
 
-static void reactor_end_receive(struct eddy__reactor_channel *channel, int error)
+void eddy__reactor_end_receive(struct eddy__reactor_channel *channel, int error)
 {
     channel->in = IN_IDLE;
     reactor_update(channel);
     channel->channel.events->on_receive_ended(&channel->channel, error);
 }
 
-/* Where to receive: the object's own memory if it has some, else the loop's. */
-static int reactor_buffer(struct eddy__channel *channel, struct eddy__span *span)
+bool eddy__reactor_accepts(const struct eddy__reactor_channel *channel)
 {
-    if (channel->events->get_buffer != NULL)
-        return channel->events->get_buffer(channel, span);
-    span->data = eddy__loop_scratch(channel->loop);
-    span->size = EDDY__SCRATCH_SIZE;
-    return 0;
-}
-
-/* One receive for one report: the next wait tells whether there is more (TR-16). */
-static void reactor_receive(struct eddy__reactor_channel *channel)
-{
-    struct eddy__channel *base = &channel->channel;
-    struct eddy__span span;
-    int64_t received;
-
-    if (reactor_buffer(base, &span) < 0)
-        return;
-    if (span.data == NULL) {
-        reactor_end_receive(channel, EDDY_ENOMEM);
-        return;
-    }
-    received = reactor_sockets(channel)->receive(base->socket, span.data, span.size);
-    if (received > 0)
-        base->events->on_received(base, span.data, (size_t)received);
-    else if (received != EDDY_EAGAIN)
-        reactor_end_receive(channel, (int)received);
+    return channel->in == IN_ACCEPT;
 }
 
 bool eddy__reactor_takes_datagrams(const struct eddy__reactor_channel *channel)
@@ -245,63 +257,20 @@ bool eddy__reactor_takes_datagrams(const struct eddy__reactor_channel *channel)
     return channel->in == IN_DATAGRAMS;
 }
 
-/* Errors of a connection that was gone before it could be accepted. Linux passes on what its
- * network stack knew about the peer; the next accept meets the next connection. */
-static bool reactor_peer_vanished(int error)
+static void reactor_run_readable(struct eddy__reactor_channel *channel)
 {
-    switch (error) {
-    case EDDY_ECONNABORTED:
-    case EDDY_ECONNRESET:
-    case EDDY_EHOSTDOWN:
-    case EDDY_EHOSTUNREACH:
-    case EDDY_EINTR:
-    case EDDY_ENETDOWN:
-    case EDDY_ENETUNREACH:
-    case EDDY_EPROTO:
-        return true;
-    default:
-        return false;
-    }
-}
-
-static void reactor_accept(struct eddy__reactor_channel *channel)
-{
-    struct eddy__channel *base = &channel->channel;
-
-    /* The object may stop or close from within its event. */
-    for (int turn = 0; turn < channel->turn_max && channel->in == IN_ACCEPT; turn++) {
-        eddy_socket socket = EDDY_NO_SOCKET;
-        eddy_address peer = {0};
-        int error = reactor_sockets(channel)->accept(base->socket, &socket, &peer);
-
-        if (error == EDDY_EAGAIN)
-            return;
-        if (error == 0) {
-            base->events->on_accepted(base, socket, &peer);
-        } else if (!reactor_peer_vanished(error)) {
-            base->events->on_accept_failed(base, error);
-            return;
-        }
-    }
-}
-
-static void reactor_run_readable(struct eddy__ready *ready)
-{
-    struct eddy__reactor_channel *channel =
-        EDDY__OWNER(ready, struct eddy__reactor_channel, readable);
-
     switch ((enum reactor_in)channel->in) {
     case IN_RECEIVE:
-        reactor_receive(channel);
+        eddy__reactor_receive(channel);
         break;
     case IN_DATAGRAMS:
         eddy__reactor_receive_datagrams(channel);
         break;
     case IN_RECEIVE_REFUSED:
-        reactor_end_receive(channel, eddy__late_error_tell(channel->outcome));
+        eddy__reactor_end_receive(channel, eddy__late_error_tell(channel->outcome));
         break;
     case IN_ACCEPT:
-        reactor_accept(channel);
+        eddy__reactor_accept(channel);
         break;
     case IN_ACCEPT_REFUSED:
         /* The order stands: the next wait tries again, unless the object stops it now. */
@@ -314,11 +283,8 @@ static void reactor_run_readable(struct eddy__ready *ready)
         channel->channel.events->on_ready(&channel->channel, EDDY__READABLE);
         break;
     case IN_CLOSED:
-        eddy__list_remove(&channel->changed);
-        channel->channel.events->on_closed(&channel->channel);
-        break;
     case IN_IDLE:
-        assert(channel->in != IN_IDLE);
+        assert(channel->in != IN_IDLE && channel->in != IN_CLOSED);
     }
 }
 
@@ -368,11 +334,8 @@ static void reactor_end_connect(struct eddy__reactor_channel *channel, int error
     channel->channel.events->on_connected(&channel->channel, error);
 }
 
-static void reactor_run_writable(struct eddy__ready *ready)
+static void reactor_run_writable(struct eddy__reactor_channel *channel)
 {
-    struct eddy__reactor_channel *channel =
-        EDDY__OWNER(ready, struct eddy__reactor_channel, writable);
-
     switch ((enum reactor_out)channel->out) {
     case OUT_SEND:
         reactor_send(channel);
@@ -401,6 +364,28 @@ static void reactor_run_writable(struct eddy__ready *ready)
     }
 }
 
+/* The turn of a channel: its receiving side goes first (LOOP-27), and after an exit request the
+ * other one has to wait for the next run (LOOP-42). */
+static void reactor_run(struct eddy__ready *ready)
+{
+    struct eddy__reactor_channel *channel =
+        EDDY__OWNER(ready, struct eddy__reactor_channel, channel.ready);
+
+    if (channel->pending & EDDY__READABLE) {
+        channel->pending &= (unsigned char)~EDDY__READABLE;
+        reactor_run_readable(channel);
+        if (channel->channel.loop->exit_requested && channel->pending != 0) {
+            eddy__loop_enqueue(channel->channel.loop, ready);
+            return;
+        }
+    }
+    if (channel->pending & EDDY__WRITABLE) {
+        channel->pending &= (unsigned char)~EDDY__WRITABLE;
+        reactor_run_writable(channel);
+    }
+    reactor_update(channel);
+}
+
 int eddy__reactor_channel_open(struct eddy__channel *base)
 {
     struct eddy__reactor_channel *channel = reactor_channel(base);
@@ -409,21 +394,21 @@ int eddy__reactor_channel_open(struct eddy__channel *base)
 
     if (error < 0)
         return error;
-    channel->readable.run = reactor_run_readable;
-    channel->writable.run = reactor_run_writable;
+    base->ready.run = reactor_run;
     return base->events->on_datagram != NULL ? eddy__reactor_prepare_datagrams(channel) : 0;
 }
 
 void eddy__reactor_channel_close(struct eddy__channel *base, bool close_socket)
 {
     struct eddy__reactor_channel *channel = reactor_channel(base);
+    struct eddy__reactor *reactor = reactor_of(channel);
 
     if (channel->in == IN_CLOSED)
         return;
     channel->in = IN_CLOSED;
     channel->out = OUT_IDLE;
-    eddy__loop_dequeue(&channel->writable);
-    eddy__list_remove(&channel->changed);
+    channel->pending = 0;
+    eddy__list_remove(&base->ready.node);
     /* A forked child shares the parent's selector and must not take anything out of it. */
     if (base->loop->fork_count == eddy__fork_count())
         reactor_unwatch(channel);
@@ -431,8 +416,10 @@ void eddy__reactor_channel_close(struct eddy__channel *base, bool close_socket)
         reactor_sockets(channel)->close(base->socket);
         base->socket = EDDY_NO_SOCKET;
     }
-    eddy__list_append(&reactor_of(channel)->closing, &channel->changed);
-    eddy__loop_enqueue(base->loop, &channel->readable);
+    channel->next_closing = NULL;
+    *reactor->closing_end = channel;
+    reactor->closing_end = &channel->next_closing;
+    eddy__loop_enqueue(base->loop, &reactor->closed);
 }
 
 void eddy__reactor_receive_start(struct eddy__channel *base)
@@ -463,7 +450,7 @@ void eddy__reactor_stop(struct eddy__channel *base)
     if (channel->in == IN_CLOSED)
         return;
     channel->in = IN_IDLE;
-    eddy__loop_dequeue(&channel->readable);
+    reactor_unpend(channel, EDDY__READABLE);
     reactor_update(channel);
 }
 
@@ -520,7 +507,7 @@ void eddy__reactor_send_file_stop(struct eddy__channel *base)
     if (channel->in == IN_CLOSED)
         return;
     channel->out = OUT_IDLE;
-    eddy__loop_dequeue(&channel->writable);
+    reactor_unpend(channel, EDDY__WRITABLE);
     reactor_update(channel);
 }
 
@@ -556,7 +543,7 @@ void eddy__reactor_connect_start(struct eddy__channel *base, const eddy_address 
     }
     channel->outcome = eddy__late_error_keep(error);
     channel->out = OUT_CONNECT_DECIDED;
-    eddy__loop_enqueue(base->loop, &channel->writable);
+    reactor_pend(channel, EDDY__WRITABLE);
 }
 
 /* Make `events` the orders of a watching channel, with what may be on its way for the others. */
@@ -565,9 +552,9 @@ static void reactor_set_watch(struct eddy__reactor_channel *channel, unsigned ev
     channel->in = events & EDDY__READABLE ? IN_WATCH : IN_IDLE;
     channel->out = events & EDDY__WRITABLE ? OUT_WATCH : OUT_IDLE;
     if (channel->in == IN_IDLE)
-        eddy__loop_dequeue(&channel->readable);
+        reactor_unpend(channel, EDDY__READABLE);
     if (channel->out == OUT_IDLE)
-        eddy__loop_dequeue(&channel->writable);
+        reactor_unpend(channel, EDDY__WRITABLE);
 }
 
 int eddy__reactor_watch(struct eddy__channel *base, unsigned events)

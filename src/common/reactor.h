@@ -13,6 +13,7 @@
 
 #include "common/backend.h"
 #include "common/error.h"
+#include <assert.h>
 
 struct eddy__reactor;
 struct eddy__reactor_channel;
@@ -53,26 +54,39 @@ struct eddy__reactor {
     struct eddy_loop *loop;
     const struct eddy__selector *selector;
     void *selector_state;
-    struct eddy__list changed;         /**< channels whose interest differs from what is watched */
-    struct eddy__list closing;         /**< channels that owe an on_closed, by the same node */
+    struct eddy__list changed; /**< channels whose interest differs from what is watched */
+    struct eddy__reactor_channel *closing; /**< those that owe an on_closed, by `next_closing` */
+    struct eddy__reactor_channel **closing_end;
+    struct eddy__ready closed;         /**< tells them */
     struct eddy__reactor_batch *batch; /**< room for datagrams, made with their first channel */
 };
 
+/**
+ * A channel as the reactor knows it. Its ready node is in the loop's ready queue while it has
+ * something to tell (`pending`), else in reactor->changed while the selector should watch it for
+ * something else, else in no list.
+ */
 struct eddy__reactor_channel {
     struct eddy__channel channel;
-    struct eddy__ready readable;
-    struct eddy__ready writable;
-    struct eddy__list changed;
-    unsigned char interest; /**< what the selector watches: READABLE | WRITABLE */
-    unsigned char in;       /**< the standing order of the receiving side */
-    unsigned char out;      /**< the order of the sending side */
-    union {
-        int turn_max;          /**< accepts a turn */
-        uint32_t datagram_max; /**< bytes of the largest datagram */
-    };
+    unsigned char interest;          /**< what the selector watches: READABLE | WRITABLE */
+    unsigned char pending;           /**< sides whose turn is to come: READABLE | WRITABLE */
+    unsigned char in;                /**< the standing order of the receiving side */
+    unsigned char out;               /**< the order of the sending side */
     struct eddy__late_error outcome; /**< of a connect or a watch */
-    uint32_t slot;                   /**< for the selector's own use */
+    union {
+        struct {
+            union {
+                int turn_max;          /**< accepts a turn */
+                uint32_t datagram_max; /**< bytes of the largest datagram */
+            };
+            uint32_t slot; /**< for the selector's own use */
+        };
+        struct eddy__reactor_channel *next_closing; /**< once it is closed */
+    };
 };
+
+static_assert(sizeof(void *) > 8 || sizeof(struct eddy__reactor_channel) <= 72,
+              "as in stream_parts.h");
 
 /** Tell the reactor, from report(), that `channel` is ready for `events`. Cannot fail. */
 void eddy__reactor_event(struct eddy__reactor_channel *channel, unsigned events);

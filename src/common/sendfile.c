@@ -36,7 +36,7 @@ static int on_connection_lost(eddy_protocol *protocol, int error)
     eddy_protocol *real = sending->interposer.real;
     struct eddy_transport *transport = sending->transport;
 
-    transport->interposer = NULL;
+    transport->is_interposed = false;
     transport->protocol = real;
     eddy__sending_fail(&sending->sending,
                        error ? error
@@ -131,7 +131,7 @@ static void sending_step_between(struct transport_sending *sending)
     eddy_protocol_init(&sending->interposer.protocol, &plain_callbacks);
     sending_represent(&sending->interposer);
     transport->kind->set_protocol(transport, &sending->interposer.protocol);
-    transport->interposer = &sending->interposer;
+    transport->is_interposed = true;
 }
 
 static struct eddy_future *transport_send_file(struct eddy__sending *base)
@@ -182,7 +182,7 @@ static bool sending_owes(const struct transport_sending *sending)
 {
     const struct eddy_transport *transport = sending->transport;
 
-    return transport->protocol == sending->told && transport->interposer == NULL &&
+    return transport->protocol == sending->told && !transport->is_interposed &&
            !transport->loop->closing && !transport->kind->is_closing(transport) &&
            transport->kind->is_writing_paused(transport) != sending->told_to_pause;
 }
@@ -192,8 +192,8 @@ static bool transport_leave(struct eddy__sending *base)
     struct transport_sending *sending = transport_sending_of(base);
     struct eddy_transport *transport = sending->transport;
 
-    if (transport->interposer == &sending->interposer) {
-        transport->interposer = NULL;
+    if (eddy__transport_interposer(transport) == &sending->interposer) {
+        transport->is_interposed = false;
         if (transport->protocol != NULL)
             transport->kind->set_protocol(transport, sending->interposer.real);
         if (sending->resumes_reading && !base->future.loop->closing)
@@ -246,7 +246,7 @@ static int sendfile_check(const struct eddy_loop *loop, const eddy_transport *tr
         return eddy_error(EDDY_EBADSTATE, "a %s transport sends no files", transport->kind->name);
     if (transport->kind->is_closing(transport) || transport->protocol == NULL)
         return eddy_error(EDDY_EBADSTATE, "the transport is closing");
-    if (transport->interposer != NULL)
+    if (transport->is_interposed)
         return eddy_error(EDDY_EBADSTATE, "a file is being sent");
     if (options != NULL && options->no_fallback && transport->kind->send_file == NULL)
         return eddy_error(EDDY_EBADSTATE, "a %s transport sends files in pieces only",

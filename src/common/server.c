@@ -101,7 +101,7 @@ size_t eddy_server_socket_count(const eddy_server *server)
 
 eddy_socket_view *eddy_server_socket(const eddy_server *server, size_t index)
 {
-    return index < server->listener_count ? &server->listeners[index]->view : NULL;
+    return index < server->listener_count ? &server->listeners[index]->channel.view : NULL;
 }
 
 int eddy__server_serve(struct eddy_server *server)

@@ -17,6 +17,11 @@ static int view_check(const eddy_socket_view *view)
     return 0;
 }
 
+static const struct eddy__socket_ops *view_ops(const eddy_socket_view *view)
+{
+    return eddy__socket_ops_of(view->socket);
+}
+
 eddy_socket eddy_socket_view_fileno(const eddy_socket_view *view)
 {
     return view->socket;
@@ -26,7 +31,7 @@ eddy_socket eddy_socket_view_fileno(const eddy_socket_view *view)
 static void view_identify(const eddy_socket_view *view, int *family, int *type, int *protocol)
 {
     if (view->socket != EDDY_NO_SOCKET &&
-        view->ops->identify(view->socket, family, type, protocol) == 0)
+        view_ops(view)->identify(view->socket, family, type, protocol) == 0)
         return;
     *family = *type = *protocol = 0;
 }
@@ -59,14 +64,14 @@ int eddy_socket_view_getsockname(const eddy_socket_view *view, eddy_address *add
 {
     int error = view_check(view);
 
-    return error ? error : view->ops->local_address(view->socket, address);
+    return error ? error : view_ops(view)->local_address(view->socket, address);
 }
 
 int eddy_socket_view_getpeername(const eddy_socket_view *view, eddy_address *address)
 {
     int error = view_check(view);
 
-    return error ? error : view->ops->peer_address(view->socket, address);
+    return error ? error : view_ops(view)->peer_address(view->socket, address);
 }
 
 int eddy_socket_view_set_option(const eddy_socket_view *view, eddy_socket_option option, int value)
@@ -87,14 +92,14 @@ int eddy_socket_view_dup(const eddy_socket_view *view, eddy_socket *copy)
 {
     int error = view_check(view);
 
-    return error ? error : view->ops->duplicate(view->socket, copy);
+    return error ? error : view_ops(view)->duplicate(view->socket, copy);
 }
 
 int eddy_socket_view_shutdown(const eddy_socket_view *view)
 {
     int error = view_check(view);
 
-    return error ? error : view->ops->shutdown_both(view->socket);
+    return error ? error : view_ops(view)->shutdown_both(view->socket);
 }
 
 int eddy_socket_view_settimeout(const eddy_socket_view *view, eddy_time timeout)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/** The restricted view of an owned socket; embedded in its owner. */
+/** The restricted view of an owned socket; a part of its owner's channel. */
 #ifndef EDDY_COMMON_SOCKET_VIEW_H
 #define EDDY_COMMON_SOCKET_VIEW_H
 
 #include "common/socket.h"
 
 struct eddy_socket_view {
-    const struct eddy__socket_ops *ops;
     eddy_socket socket; /**< EDDY_NO_SOCKET once the owner has let go */
 };
 

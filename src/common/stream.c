@@ -8,6 +8,7 @@
  * or write, so the machine moves before a callback is called, and nothing is assumed after it.
  */
 #include "common/stream_parts.h"
+#include "common/future.h"
 #include "common/log.h"
 #include "common/protocol.h"
 #include "common/server.h"
@@ -29,9 +30,11 @@ void eddy__stream_free(struct eddy_transport *transport)
     struct eddy__stream *stream = stream_of(transport);
     struct eddy_loop *loop = transport->loop;
 
-    eddy__free(stream->opening);
+    if (stream->extra != NULL) {
+        eddy__free(stream->extra->failure);
+        eddy__loop_free(loop, stream->extra, sizeof *stream->extra);
+    }
     eddy__free(stream->names);
-    eddy__free(stream->failure);
     eddy__free(stream);
     eddy_loop_unref(loop);
 }
@@ -48,15 +51,15 @@ void eddy__stream_on_closed(struct eddy__channel *channel)
     struct eddy__stream *stream = stream_of_channel(channel);
 
     stream->sending = false;
-    eddy__output_clear(&stream->output);
+    eddy__stream_drop_output(stream);
     stream->channel_closed = true;
     stream_release(stream);
 }
 
 /** The loop closes over it (LOOP-17): let go, and call nothing. */
-static void stream_abandon(struct eddy__live *live)
+void eddy__stream_abandon(struct eddy__channel *channel)
 {
-    struct eddy__stream *stream = EDDY__OWNER(live, struct eddy__stream, live);
+    struct eddy__stream *stream = stream_of_channel(channel);
 
     /* Before it was open, nobody but the library knew it. */
     if (stream->transport.loop->debug && stream->life >= STREAM_OPEN)
@@ -65,73 +68,88 @@ static void stream_abandon(struct eddy__live *live)
     eddy__stream_discard(stream);
 }
 
-/** Take all the memory that a stream will need. */
-static struct eddy__stream *stream_alloc(struct eddy_loop *loop, bool is_pipe)
+struct stream_extra *eddy__stream_need_extra(struct eddy__stream *stream)
 {
-    size_t size = offsetof(struct eddy__stream, channel) + loop->backend->channel_size;
-    struct eddy__stream *stream = eddy__alloc_zeroed(size);
+    struct stream_extra *extra = stream->extra;
 
-    if (stream == NULL)
+    if (extra != NULL)
+        return extra;
+    extra = eddy__loop_alloc(stream->transport.loop, sizeof *extra);
+    if (extra == NULL)
         return NULL;
-    stream->opening = eddy__alloc_zeroed(sizeof *stream->opening);
-    stream->names = is_pipe ? NULL : eddy__names_new();
-    if (stream->opening == NULL || (stream->names == NULL && !is_pipe) ||
-        eddy__loop_scratch(loop) == NULL) {
-        eddy__free(stream->names);
-        eddy__free(stream->opening);
-        eddy__free(stream);
-        return NULL;
-    }
-    return stream;
+    extra->stream = stream;
+    eddy__flow_set_limits(&extra->flow, EDDY_DEFAULT_LIMIT, EDDY_DEFAULT_LIMIT);
+    stream->extra = extra;
+    return extra;
 }
 
-/** Remember how the connection is called (TR-9). */
-static void stream_note_names(struct eddy__stream *stream)
+void eddy__stream_trim(struct eddy__stream *stream)
+{
+    struct stream_extra *extra = stream->extra;
+
+    if (extra == NULL || extra->is_opening || extra->has_limits || extra->flow.is_paused ||
+        extra->output.size > 0 || extra->file != NULL || extra->failure != NULL)
+        return;
+    stream->extra = NULL;
+    eddy__loop_free(stream->transport.loop, extra, sizeof *extra);
+}
+
+/** Take all the memory that a stream will need until it is made. */
+static int stream_reserve(struct eddy__stream *stream, const eddy_address *peer)
+{
+    struct stream_extra *extra = eddy__stream_need_extra(stream);
+
+    if (extra == NULL || eddy__loop_scratch(stream->transport.loop) == NULL)
+        return EDDY_ENOMEM;
+    extra->is_opening = true;
+    extra->ready.run = stream_run_start;
+    if (stream->is_pipe)
+        return 0;
+    stream->names = eddy__names_new(peer);
+    return stream->names != NULL ? 0 : EDDY_ENOMEM;
+}
+
+/** Remember how the connection is called (TR-9). EDDY_ENOMEM. */
+static int stream_note_names(struct eddy__stream *stream)
 {
     const struct eddy__socket_ops *sockets = stream_backend(stream)->sockets;
-    eddy_address *local = eddy__names_edit(stream->names, EDDY__LOCAL_NAME);
-    eddy_address *peer = eddy__names_edit(stream->names, EDDY__PEER_NAME);
+    eddy_address address;
+    int error = 0;
 
-    if (sockets->local_address(stream->channel.socket, local) != 0)
-        local->length = 0;
-    if (peer->length == 0 && sockets->peer_address(stream->channel.socket, peer) != 0)
-        peer->length = 0;
-    eddy__names_pack(&stream->names);
+    if (!eddy__names_get(stream->names, EDDY__PEER_NAME, &address) &&
+        sockets->peer_address(stream->channel.socket, &address) == 0)
+        error = eddy__names_put(&stream->names, EDDY__PEER_NAME, &address);
+    if (error == 0 && sockets->local_address(stream->channel.socket, &address) == 0)
+        error = eddy__names_put(&stream->names, EDDY__LOCAL_NAME, &address);
+    return error;
 }
 
 int eddy__stream_new_in_manner(struct eddy_loop *loop, const struct eddy__stream_manner *manner,
                                eddy_socket socket, const eddy_address *peer,
                                struct eddy__stream **made)
 {
-    struct eddy__stream *stream = stream_alloc(loop, manner->is_pipe);
+    size_t size = offsetof(struct eddy__stream, channel) + loop->backend->channel_size;
+    struct eddy__stream *stream = eddy__alloc_zeroed(size);
     int error;
 
     if (stream == NULL)
         return EDDY_ENOMEM;
     stream->is_pipe = manner->is_pipe;
     stream->transport.kind = manner->kind;
-    stream->transport.loop = loop;
+    stream->transport.loop = eddy_loop_ref(loop);
     stream->transport.references = 1;
     stream->life = STREAM_NEW;
-    stream->live.abandon = stream_abandon;
-    stream->ready.run = stream_run_start;
     stream->channel.events = manner->events;
     stream->channel.loop = loop;
     stream->channel.socket = socket;
-    stream->channel.ops = manner->ops;
-    stream->view.ops = loop->backend->sockets;
-    stream->view.socket = socket;
-    if (peer != NULL)
-        *eddy__names_edit(stream->names, EDDY__PEER_NAME) = *peer;
-    eddy_loop_ref(loop);
-    error = loop->backend->channel_open(&stream->channel);
+    error = stream_reserve(stream, peer);
+    if (error == 0)
+        error = loop->backend->channel_open(&stream->channel);
     if (error) {
         eddy__stream_free(&stream->transport);
         return error;
     }
-    eddy__stream_set_limits(&stream->transport, EDDY_DEFAULT_LIMIT, EDDY_DEFAULT_LIMIT);
     eddy__channel_claim(&stream->channel);
-    eddy__list_append(&loop->live, &stream->live.node);
     *made = stream;
     return 0;
 }
@@ -150,37 +168,37 @@ int eddy__stream_new(struct eddy_loop *loop, eddy_socket socket, const eddy_addr
 void eddy__stream_connect(struct eddy__stream *stream, const eddy_address *address,
                           void (*on_connected)(void *arg, int error), void *arg)
 {
-    stream->opening->on_connected = on_connected;
-    stream->opening->on_connected_arg = arg;
+    stream->extra->on_connected = on_connected;
+    stream->extra->on_connected_arg = arg;
     stream_backend(stream)->connect_start(&stream->channel, address);
 }
 
 static void stream_on_connected(struct eddy__channel *channel, int error)
 {
-    struct stream_opening *opening = stream_of_channel(channel)->opening;
+    const struct stream_extra *extra = stream_of_channel(channel)->extra;
 
-    opening->on_connected(opening->on_connected_arg, error);
+    extra->on_connected(extra->on_connected_arg, error);
 }
 
 void eddy__stream_start(struct eddy__stream *stream, const struct eddy__transport_setup *setup)
 {
-    stream->opening->setup = *setup;
+    stream->extra->setup = *setup;
     if (setup->server != NULL)
         eddy__server_attach(setup->server, &stream->transport);
     if (stream->names != NULL)
-        stream_note_names(stream);
+        stream->extra->error = stream_note_names(stream);
     eddy__stream_step(stream, STREAM_ON_START);
 }
 
 /** Tell who waits for the connection, once, and forget them. */
 static void stream_tell_made(struct eddy__stream *stream, int error)
 {
-    struct stream_opening *opening = stream->opening;
+    struct eddy__transport_setup setup = stream->extra->setup;
 
-    stream->opening = NULL;
-    if (opening->setup.on_made != NULL)
-        opening->setup.on_made(opening->setup.on_made_arg, &stream->transport, error);
-    eddy__free(opening);
+    stream->extra->is_opening = false;
+    eddy__stream_trim(stream);
+    if (setup.on_made != NULL)
+        setup.on_made(setup.on_made_arg, &stream->transport, error);
 }
 
 /** connection_made(); a failure ends the connection (TR-41). */
@@ -194,24 +212,35 @@ static int stream_introduce(struct eddy__stream *stream)
     return error;
 }
 
+/** Call the factory; an error if it made no protocol. */
+static int stream_make_protocol(struct eddy__stream *stream)
+{
+    const struct stream_extra *extra = stream->extra;
+    int error = extra->error;
+
+    if (error)
+        return error;
+    eddy__thread_state()->error->code = 0;
+    stream->transport.protocol = extra->setup.factory(extra->setup.factory_arg);
+    if (stream->transport.protocol != NULL)
+        return stream->transport.protocol->callbacks != NULL
+                   ? 0
+                   : eddy_error(EDDY_EINVALID, "the protocol was not initialised");
+    /* What the factory said, if it said anything. */
+    error = eddy__thread_state()->error->code;
+    return error < 0 ? error : eddy_error(EDDY_EFAILED, "the protocol factory made no protocol");
+}
+
 /** The protocol is made at the last moment, when nothing can fail any more but itself (TR-52). */
 static void stream_run_start(struct eddy__ready *ready)
 {
-    struct eddy__stream *stream = EDDY__OWNER(ready, struct eddy__stream, ready);
-    struct eddy__transport_setup *setup = &stream->opening->setup;
-    int error = 0;
+    struct eddy__stream *stream = EDDY__OWNER(ready, struct stream_extra, ready)->stream;
+    int error;
 
     eddy_transport_ref(&stream->transport); /* it may be lost and let go of below */
     eddy__stream_step(stream, STREAM_ON_MAKE);
-    eddy__thread_state()->error->code = 0;
-    stream->transport.protocol = setup->factory(setup->factory_arg);
-    if (stream->transport.protocol == NULL || stream->transport.protocol->callbacks == NULL) {
-        /* What the factory said, if it said anything. */
-        error = eddy__thread_state()->error->code;
-        if (stream->transport.protocol != NULL)
-            error = eddy_error(EDDY_EINVALID, "the protocol was not initialised");
-        else if (error >= 0)
-            error = eddy_error(EDDY_EFAILED, "the protocol factory made no protocol");
+    error = stream_make_protocol(stream);
+    if (error) {
         stream_tell_made(stream, error);
         eddy__stream_discard(stream);
     } else {
@@ -234,8 +263,8 @@ void eddy__stream_forget(struct eddy_transport *transport)
         eddy__stream_discard(stream);
         return;
     }
-    if (stream->opening != NULL)
-        stream->opening->setup.on_made = NULL;
+    if (stream->extra != NULL && stream->extra->is_opening)
+        stream->extra->setup.on_made = NULL;
     /* The factory asks, or hears that it refused: what it makes is still told of both ends. */
     if (stream->life == STREAM_MAKING)
         stream->forgotten = true;
@@ -246,7 +275,8 @@ void eddy__stream_forget(struct eddy_transport *transport)
 /** Cancel what the system has in hand; its memory stays until on_closed. */
 static void stream_detach_channel(struct eddy__stream *stream)
 {
-    eddy__loop_dequeue(&stream->ready);
+    if (stream->extra != NULL)
+        eddy__loop_dequeue(&stream->extra->ready);
     eddy__stream_stop_reading(stream);
     eddy__stream_drop_output(stream);
     eddy__stream_file_drop(stream);
@@ -258,9 +288,8 @@ static void stream_let_go(struct eddy__stream *stream)
 {
     eddy__channel_disclaim(&stream->channel);
     eddy__channel_ops(&stream->channel)->close(stream->channel.socket);
-    stream->view.socket = EDDY_NO_SOCKET;
+    stream->channel.socket = EDDY_NO_SOCKET;
     stream->transport.protocol = NULL;
-    eddy__list_remove(&stream->live.node);
     eddy__server_detach(&stream->transport);
 }
 
@@ -268,8 +297,9 @@ void eddy__stream_discard(struct eddy__stream *stream)
 {
     if (stream->life < STREAM_LOSING)
         stream_detach_channel(stream);
+    else
+        eddy__loop_dequeue(&stream->channel.ready);
     stream->life = STREAM_LOST;
-    eddy__loop_dequeue(&stream->ready);
     stream_let_go(stream);
     stream_release(stream);
 }
@@ -278,21 +308,21 @@ void eddy__stream_discard(struct eddy__stream *stream)
 static void stream_lose(struct eddy__stream *stream)
 {
     eddy_transport_ref(&stream->transport);
-    eddy__protocol_lost(&stream->transport, stream->error, stream->failure);
+    eddy__protocol_lost(&stream->transport, eddy__stream_tell_error(stream));
     eddy__stream_step(stream, STREAM_ON_LOST);
     eddy_transport_unref(&stream->transport);
 }
 
 static void stream_run_lost(struct eddy__ready *ready)
 {
-    stream_lose(EDDY__OWNER(ready, struct eddy__stream, ready));
+    stream_lose(EDDY__OWNER(ready, struct eddy__stream, channel.ready));
 }
 
 /* The life machine: what each move does once the state has changed. */
 
 static void stream_enter_starting(struct eddy__stream *stream)
 {
-    eddy__loop_enqueue(stream->transport.loop, &stream->ready);
+    eddy__loop_enqueue(stream->transport.loop, &stream->extra->ready);
 }
 
 static void stream_enter_open(struct eddy__stream *stream)
@@ -309,8 +339,8 @@ static void stream_enter_draining(struct eddy__stream *stream)
 static void stream_schedule_lost(struct eddy__stream *stream)
 {
     stream_detach_channel(stream);
-    stream->ready.run = stream_run_lost;
-    eddy__loop_enqueue(stream->transport.loop, &stream->ready);
+    stream->channel.ready.run = stream_run_lost;
+    eddy__loop_enqueue(stream->transport.loop, &stream->channel.ready);
 }
 
 /** The output emptied after close(): connection_lost() right from the write handler (TR-7). */
@@ -372,7 +402,7 @@ void eddy__stream_close(struct eddy_transport *transport)
 {
     struct eddy__stream *stream = stream_of(transport);
 
-    eddy__stream_step(stream, stream->output.size > 0 ? STREAM_ON_CLOSE : STREAM_ON_END);
+    eddy__stream_step(stream, stream_queue_size(stream) > 0 ? STREAM_ON_CLOSE : STREAM_ON_END);
 }
 
 void eddy__stream_abort(struct eddy_transport *transport)
@@ -414,7 +444,7 @@ static bool stream_get_extra_info(const struct eddy_transport *transport, const 
         return stream_extra_address(stream, EDDY__LOCAL_NAME, value);
     if (strcmp(name, "socket") != 0)
         return false;
-    value->socket_view = &stream->view;
+    value->socket_view = &stream->channel.view;
     return true;
 }
 
@@ -432,6 +462,7 @@ static const struct eddy__channel_events stream_events = {
     .on_sent = eddy__stream_on_sent,
     .on_connected = stream_on_connected,
     .on_closed = eddy__stream_on_closed,
+    .abandon = eddy__stream_abandon,
 };
 
 static const struct eddy__transport_kind stream_kind = {

@@ -25,7 +25,6 @@ int eddy__stream_new(struct eddy_loop *loop, eddy_socket socket, const eddy_addr
 struct eddy__stream_manner {
     const struct eddy__transport_kind *kind;
     const struct eddy__channel_events *events;
-    const struct eddy__socket_ops *ops; /**< NULL: the backend's sockets */
     bool is_pipe; /**< no addresses; a failing data_received() is only reported (PIPE-4) */
 };
 

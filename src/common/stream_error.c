@@ -30,28 +30,63 @@ void eddy__stream_log_made(const struct eddy__stream *stream)
                   stream_peer_text(stream, peer));
 }
 
+static void stream_log_error(const struct eddy__stream *stream, int error)
+{
+    if (stream->transport.loop->debug)
+        eddy__log(EDDY_LOG_DEBUG, "transport %p: %s", (const void *)&stream->transport,
+                  eddy_strerror(error));
+}
+
+/** Keep what was said about `error` until connection_lost(); without memory it goes unsaid. */
+static void stream_keep_words(struct eddy__stream *stream, int error)
+{
+    struct eddy__failure *failure = eddy__failure_capture(error);
+    struct stream_extra *extra = failure != NULL ? eddy__stream_need_extra(stream) : NULL;
+
+    if (extra != NULL)
+        extra->failure = failure;
+    else
+        eddy__free(failure);
+}
+
 void eddy__stream_fail(struct eddy__stream *stream, int error)
 {
     if (stream->life >= STREAM_LOSING)
         return;
-    if (stream->transport.loop->debug)
-        eddy__log(EDDY_LOG_DEBUG, "transport %p: %s", (void *)&stream->transport,
-                  eddy_strerror(error));
-    stream->error = error;
-    stream->failure = eddy__failure_capture(error);
+    stream_log_error(stream, error);
+    stream->error = (struct eddy__late_error){error};
+    stream_keep_words(stream, error);
     eddy__stream_step(stream, STREAM_ON_END);
 }
 
 void eddy__stream_break(struct eddy__stream *stream, int error)
 {
-    char peer[EDDY_ADDRESS_TEXT_MAX];
-
-    if (stream->is_pipe)
+    if (stream->is_pipe) {
         eddy_error(error, "%s: %s", stream->transport.kind->name, eddy_strerror(error));
-    else
-        eddy_error(error, "connection with %s: %s", stream_peer_text(stream, peer),
-                   eddy_strerror(error));
-    eddy__stream_fail(stream, error);
+        eddy__stream_fail(stream, error);
+        return;
+    }
+    if (stream->life >= STREAM_LOSING)
+        return;
+    stream_log_error(stream, error);
+    stream->error = eddy__late_error_keep(error);
+    stream->is_broken = true;
+    eddy__stream_step(stream, STREAM_ON_END);
+}
+
+int eddy__stream_tell_error(const struct eddy__stream *stream)
+{
+    char peer[EDDY_ADDRESS_TEXT_MAX];
+    int error = stream->error.value;
+
+    if (stream->is_broken) {
+        error = eddy__late_error_tell(stream->error);
+        return eddy_error(error, "connection with %s: %s", stream_peer_text(stream, peer),
+                          eddy_strerror(error));
+    }
+    if (error)
+        eddy__failure_restore(error, stream->extra != NULL ? stream->extra->failure : NULL);
+    return error;
 }
 
 void eddy__stream_protocol_failed(struct eddy__stream *stream, const char *callback, int error)

@@ -27,9 +27,10 @@ static void file_leave(struct stream_file *file)
     if (stream == NULL)
         return;
     file->stream = NULL;
-    stream->file = NULL;
+    stream->extra->file = NULL;
     if (file->is_under_way)
         stream_backend(stream)->send_file_stop(&stream->channel);
+    eddy__stream_trim(stream);
 }
 
 static bool file_cancel(struct eddy_future *future, const char *message)
@@ -54,6 +55,7 @@ struct eddy_future *eddy__stream_send_file(struct eddy_transport *transport,
                                            struct eddy__file_range *range)
 {
     struct eddy__stream *stream = stream_of(transport);
+    struct stream_extra *extra;
     struct eddy_future *future;
 
     if (stream->writing != STREAM_WRITE_OPEN)
@@ -66,33 +68,40 @@ struct eddy_future *eddy__stream_send_file(struct eddy_transport *transport,
     future = eddy__future_new(transport->loop, sizeof(struct stream_file), &file_kind);
     if (future == NULL)
         return eddy__future_failed(transport->loop, EDDY_ENOMEM);
+    extra = eddy__stream_need_extra(stream);
+    if (extra == NULL) {
+        eddy_future_unref(future);
+        return eddy__future_failed(transport->loop, EDDY_ENOMEM);
+    }
     file_of(future)->stream = stream;
     file_of(future)->range = range;
-    stream->file = file_of(future);
-    if (stream->output.size == 0)
+    extra->file = file_of(future);
+    if (extra->output.size == 0)
         eddy__stream_file_begin(stream);
     return future;
 }
 
 bool eddy__stream_is_writing_paused(const struct eddy_transport *transport)
 {
-    return stream_of(transport)->flow.is_paused;
+    const struct stream_extra *extra = stream_of(transport)->extra;
+
+    return extra != NULL && extra->flow.is_paused;
 }
 
 const struct eddy__file_range *eddy__stream_get_file(struct eddy__channel *channel)
 {
-    return stream_of_channel(channel)->file->range;
+    return stream_of_channel(channel)->extra->file->range;
 }
 
 void eddy__stream_file_begin(struct eddy__stream *stream)
 {
-    stream->file->is_under_way = true;
+    stream->extra->file->is_under_way = true;
     stream_backend(stream)->send_file_start(&stream->channel);
 }
 
 void eddy__stream_file_on_sent(struct eddy__stream *stream, int64_t result)
 {
-    struct stream_file *file = stream->file;
+    struct stream_file *file = stream->extra->file;
     int error = (int)(result < 0 ? result : 0);
 
     file->is_under_way = false;
@@ -113,7 +122,8 @@ void eddy__stream_file_on_sent(struct eddy__stream *stream, int64_t result)
 void eddy__stream_file_drop(struct eddy__stream *stream)
 {
     /* Who sends the file hears of it by connection_lost(). */
-    if (stream->file != NULL)
-        stream->file->stream = NULL;
-    stream->file = NULL;
+    if (stream->extra == NULL || stream->extra->file == NULL)
+        return;
+    stream->extra->file->stream = NULL;
+    stream->extra->file = NULL;
 }

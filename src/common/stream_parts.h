@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * The inside of a stream, shared by its four files: stream.c (life), stream_read.c, stream_write.c
- * and stream_error.c. Nobody else includes it.
+ * The inside of a stream, shared by its files: stream.c (life), stream_read.c, stream_write.c,
+ * stream_file.c, stream_error.c, and by pipe.c. Nobody else includes it.
  *
  * Three small machines, none of which drives another directly:
  *
@@ -12,6 +12,9 @@
  *   writing  OPEN ─write_eof─► ENDING ─output sent─► ENDED
  *
  * Flow control (TR-29) is one flag beside them: whether the protocol has been told to pause.
+ *
+ * A server has tens of thousands of them, nearly all idle. What an idle one does not need lies in
+ * struct stream_extra, which goes when nothing in it is in use.
  */
 #ifndef EDDY_COMMON_STREAM_PARTS_H
 #define EDDY_COMMON_STREAM_PARTS_H
@@ -20,8 +23,8 @@
 #include "common/flow.h"
 #include "common/names.h"
 #include "common/output.h"
-#include "common/socket_view.h"
 #include "common/stream.h"
+#include <assert.h>
 
 enum stream_life {
     STREAM_NONE, /* so that a row nobody wrote is caught */
@@ -49,8 +52,19 @@ enum stream_event {
 enum stream_reading { STREAM_READ_IDLE, STREAM_READ_ON, STREAM_READ_PAUSED, STREAM_READ_ENDED };
 enum stream_writing { STREAM_WRITE_OPEN, STREAM_WRITE_ENDING, STREAM_WRITE_ENDED };
 
-/** What only a stream that is being opened needs; freed when it is made. */
-struct stream_opening {
+/** What a stream needs while it is being opened, has something to send, or has failed. */
+struct stream_extra {
+    struct eddy__stream *stream;
+    struct eddy__output output;
+    struct eddy__flow flow;
+    struct stream_file *file;      /* being sent by the system (stream_file.c), or NULL */
+    struct eddy__failure *failure; /* the words for the stream's error */
+    bool has_limits;               /* the program has set the marks of `flow` */
+
+    /* Until it is made. */
+    bool is_opening;
+    int error;                /* for on_made, if it cannot be started */
+    struct eddy__ready ready; /* of the start */
     struct eddy__transport_setup setup;
     void (*on_connected)(void *arg, int error);
     void *on_connected_arg;
@@ -58,26 +72,23 @@ struct stream_opening {
 
 struct eddy__stream {
     struct eddy_transport transport;
-    struct eddy__live live;
-    struct eddy__ready ready; /* of the start, later of connection_lost() */
-    struct stream_opening *opening;
+    struct stream_extra *extra;    /* NULL: nothing in it is needed */
     struct eddy__names *names;     /* NULL: a pipe has none */
-    struct eddy__failure *failure; /* the words for `error` */
-    struct eddy__output output;
-    struct eddy__flow flow;
-    struct eddy_socket_view view;
-    struct stream_file *file; /* being sent by the system (stream_file.c), or NULL */
-    void *buffer;             /* what a buffered protocol gave for the receive in progress */
-    int error;                /* for connection_lost() */
+    struct eddy__late_error error; /* for connection_lost() */
     uint8_t life;
-    uint8_t reading;
-    uint8_t writing;
-    bool is_pipe;                 /* see eddy__stream_manner */
-    bool sending;                 /* the backend owes an on_sent */
-    bool channel_closed;          /* it owes nothing any more */
-    bool forgotten;               /* while the factory ran: close it once it is made */
+    uint8_t dropped_writes; /* see eddy__flow_drop() */
+    uint8_t reading : 2;
+    uint8_t writing : 2;
+    bool is_pipe : 1;             /* see eddy__stream_manner */
+    bool sending : 1;             /* the backend owes an on_sent */
+    bool channel_closed : 1;      /* it owes nothing any more */
+    bool forgotten : 1;           /* while the factory ran: close it once it is made */
+    bool is_broken : 1;           /* `error` is the system's, of this connection */
     struct eddy__channel channel; /* last: the backend's part follows */
 };
+
+static_assert(sizeof(void *) > 8 || offsetof(struct eddy__stream, channel) <= 80,
+              "an idle connection is small: docs/ARCHITECTURE.md says how small");
 
 /** The stream of a transport, and of a channel. */
 static inline struct eddy__stream *stream_of(const struct eddy_transport *transport)
@@ -90,6 +101,18 @@ static inline struct eddy__stream *stream_of_channel(const struct eddy__channel 
     return EDDY__OWNER(channel, struct eddy__stream, channel);
 }
 
+/** Its extra, made if need be; NULL: EDDY_ENOMEM. */
+struct stream_extra *eddy__stream_need_extra(struct eddy__stream *stream);
+
+/** Give the extra back if nothing in it is in use. Cannot fail. */
+void eddy__stream_trim(struct eddy__stream *stream);
+
+/** Bytes that are queued. */
+static inline size_t stream_queue_size(const struct eddy__stream *stream)
+{
+    return stream->extra != NULL ? stream->extra->output.size : 0;
+}
+
 /** Move the life machine; the row's action runs. */
 void eddy__stream_step(struct eddy__stream *stream, enum stream_event event);
 
@@ -99,8 +122,11 @@ bool eddy__stream_is_closing(const struct eddy__stream *stream);
 /** End the connection with `error`, dropping the output (TR-17, TR-25). Later errors are lost. */
 void eddy__stream_fail(struct eddy__stream *stream, int error);
 
-/** The same for an error of the system, putting the peer's name into its words. */
+/** The same for an error of the system, whose words will have the peer's name in them. */
 void eddy__stream_break(struct eddy__stream *stream, int error);
+
+/** Make the words of the error with which it ends current, and return it; 0: without one. */
+int eddy__stream_tell_error(const struct eddy__stream *stream);
 
 /**
  * A stream callback of the protocol failed: end the connection, and report it (TR-26). In this
@@ -145,6 +171,7 @@ void eddy__stream_on_receive_ended(struct eddy__channel *channel, int error);
 size_t eddy__stream_get_spans(struct eddy__channel *channel, struct eddy__span *spans, size_t max);
 void eddy__stream_on_sent(struct eddy__channel *channel, int64_t result);
 void eddy__stream_on_closed(struct eddy__channel *channel);
+void eddy__stream_abandon(struct eddy__channel *channel);
 
 /** Begin to receive, unless the protocol paused or closed already (TR-13). */
 void eddy__stream_begin_reading(struct eddy__stream *stream);

@@ -81,7 +81,7 @@ int eddy__stream_get_buffer(struct eddy__channel *channel, struct eddy__span *sp
     struct eddy__stream *stream = stream_of_channel(channel);
     int error = 0;
 
-    stream->buffer = NULL;
+    stream->transport.loop->lent = NULL;
     if (!eddy__protocol_is_buffered(&stream->transport)) {
         *span = (struct eddy__span){stream->transport.loop->scratch, EDDY__SCRATCH_SIZE};
         return 0;
@@ -89,7 +89,7 @@ int eddy__stream_get_buffer(struct eddy__channel *channel, struct eddy__span *sp
     error = stream_ask_buffer(stream, -1, span);
     if (error)
         return error;
-    stream->buffer = span->data;
+    stream->transport.loop->lent = span->data;
     return eddy__stream_is_closing(stream) ? EDDY_EBADSTATE : 0;
 }
 
@@ -130,9 +130,8 @@ static void stream_received(struct eddy__stream *stream, const void *data, size_
 void eddy__stream_on_received(struct eddy__channel *channel, const void *data, size_t size)
 {
     struct eddy__stream *stream = stream_of_channel(channel);
-    void *buffer = stream->buffer;
+    const void *buffer = stream->transport.loop->lent;
 
-    stream->buffer = NULL;
     if (buffer != NULL && data == buffer)
         stream_updated(stream, size);
     else if (eddy__protocol_is_buffered(&stream->transport))
@@ -146,7 +145,6 @@ void eddy__stream_on_receive_ended(struct eddy__channel *channel, int error)
     struct eddy__stream *stream = stream_of_channel(channel);
     int answer;
 
-    stream->buffer = NULL;
     stream->reading = STREAM_READ_ENDED;
     if (error) {
         eddy__stream_break(stream, error);

@@ -14,7 +14,7 @@ static void stream_queued(struct eddy__stream *stream)
         stream->sending = true;
         stream_backend(stream)->send_start(&stream->channel);
     }
-    eddy__flow_grown(&stream->flow, &stream->transport, stream->output.size);
+    eddy__flow_grown(&stream->extra->flow, &stream->transport, stream->extra->output.size);
 }
 
 /**
@@ -25,7 +25,7 @@ static int stream_may_write(struct eddy__stream *stream, size_t size)
 {
     if (eddy__stream_is_closing(stream)) {
         if (size > 0)
-            eddy__flow_drop(&stream->flow);
+            eddy__flow_drop(&stream->dropped_writes);
         return 0;
     }
     if (stream->writing != STREAM_WRITE_OPEN)
@@ -43,7 +43,7 @@ static int64_t stream_try(struct eddy__stream *stream, const eddy_buffer *buffer
     size_t used = 0;
     int64_t sent;
 
-    if (stream->output.size > 0)
+    if (stream_queue_size(stream) > 0)
         return 0;
     for (size_t i = 0; i < count && used < EDDY__SPANS_MAX; i++)
         if (buffers[i].size > 0)
@@ -72,6 +72,7 @@ int eddy__stream_write(struct eddy_transport *transport, const eddy_buffer *buff
 {
     struct eddy__stream *stream = stream_of(transport);
     size_t total = stream_total(buffers, count);
+    struct stream_extra *extra;
     int64_t sent;
     int error = stream_may_write(stream, total);
 
@@ -84,13 +85,29 @@ int eddy__stream_write(struct eddy_transport *transport, const eddy_buffer *buff
     sent = stream_try(stream, buffers, count);
     if (sent < 0 || (size_t)sent == total)
         return 0; /* a failure comes by connection_lost() (TR-25) */
-    if (eddy__output_copy(&stream->output, buffers, count, (size_t)sent) != 0) {
+    extra = eddy__stream_need_extra(stream);
+    if (extra == NULL || eddy__output_copy(&extra->output, buffers, count, (size_t)sent) != 0) {
+        eddy__stream_trim(stream);
         if (sent == 0)
             return EDDY_ENOMEM;
         eddy__stream_no_memory(stream);
         return 0;
     }
     stream_queued(stream);
+    return 0;
+}
+
+/** Queue what a program handed over behind its first `skip` bytes; takes it if this succeeds. */
+static int stream_take(struct eddy__stream *stream, const eddy_buffer *buffer, size_t skip,
+                       eddy_release release, void *arg)
+{
+    struct stream_extra *extra = eddy__stream_need_extra(stream);
+
+    if (extra == NULL ||
+        eddy__output_take(&extra->output, buffer->data, buffer->size, skip, release, arg) != 0) {
+        eddy__stream_trim(stream);
+        return EDDY_ENOMEM;
+    }
     return 0;
 }
 
@@ -106,7 +123,7 @@ int eddy__stream_write_owned(struct eddy_transport *transport, const void *data,
         error = 0;
         sent = stream_try(stream, &buffer, 1);
         if (sent >= 0 && (size_t)sent < size) {
-            error = eddy__output_take(&stream->output, data, size, (size_t)sent, release, arg);
+            error = stream_take(stream, &buffer, (size_t)sent, release, arg);
             if (error == 0) {
                 stream_queued(stream);
                 return 0;
@@ -124,7 +141,7 @@ int eddy__stream_write_owned(struct eddy_transport *transport, const void *data,
 
 size_t eddy__stream_get_spans(struct eddy__channel *channel, struct eddy__span *spans, size_t max)
 {
-    return eddy__output_spans(&stream_of_channel(channel)->output, spans, max);
+    return eddy__output_spans(&stream_of_channel(channel)->extra->output, spans, max);
 }
 
 /** Everything is sent: shut the sending side down, or end, if that was asked for. */
@@ -136,8 +153,9 @@ static void stream_drained(struct eddy__stream *stream)
         eddy__stream_step(stream, STREAM_ON_DRAINED);
         return;
     }
-    if (stream->file != NULL)
+    if (stream->extra != NULL && stream->extra->file != NULL)
         eddy__stream_file_begin(stream);
+    eddy__stream_trim(stream);
     if (stream->life != STREAM_OPEN || stream->writing != STREAM_WRITE_ENDING)
         return;
     stream->writing = STREAM_WRITE_ENDED;
@@ -149,6 +167,7 @@ static void stream_drained(struct eddy__stream *stream)
 void eddy__stream_on_sent(struct eddy__channel *channel, int64_t result)
 {
     struct eddy__stream *stream = stream_of_channel(channel);
+    struct stream_extra *extra = stream->extra;
 
     /* Neither comes after the channel was closed. */
     if (!stream->sending) {
@@ -160,12 +179,12 @@ void eddy__stream_on_sent(struct eddy__channel *channel, int64_t result)
         eddy__stream_break(stream, (int)result);
         return;
     }
-    eddy__output_advance(&stream->output, (size_t)result);
-    eddy__flow_shrunk(&stream->flow, &stream->transport, stream->output.size);
+    eddy__output_advance(&extra->output, (size_t)result);
+    eddy__flow_shrunk(&extra->flow, &stream->transport, extra->output.size);
     /* The protocol may have written more, which then is being sent already, or ended it all. */
     if (stream->life >= STREAM_LOSING || stream->sending)
         return;
-    if (stream->output.size > 0)
+    if (stream_queue_size(stream) > 0)
         stream_queued(stream);
     else
         stream_drained(stream);
@@ -178,7 +197,7 @@ int eddy__stream_write_eof(struct eddy_transport *transport)
     if (eddy__stream_is_closing(stream) || stream->writing != STREAM_WRITE_OPEN)
         return 0;
     stream->writing = STREAM_WRITE_ENDING;
-    if (stream->output.size == 0)
+    if (stream_queue_size(stream) == 0)
         stream_drained(stream);
     return 0;
 }
@@ -191,33 +210,40 @@ bool eddy__stream_can_write_eof(const struct eddy_transport *transport)
 
 void eddy__stream_drop_output(struct eddy__stream *stream)
 {
-    if (!stream->sending)
-        eddy__output_clear(&stream->output);
+    if (!stream->sending && stream->extra != NULL)
+        eddy__output_clear(&stream->extra->output);
 }
 
 size_t eddy__stream_get_write_buffer_size(const struct eddy_transport *transport)
 {
     const struct eddy__stream *stream = stream_of(transport);
 
-    return stream->life >= STREAM_LOSING ? 0 : stream->output.size;
+    return stream->life >= STREAM_LOSING ? 0 : stream_queue_size(stream);
 }
 
 int eddy__stream_set_limits(struct eddy_transport *transport, size_t high, size_t low)
 {
     struct eddy__stream *stream = stream_of(transport);
-    int error = eddy__flow_set_limits(&stream->flow, high, low);
+    struct stream_extra *extra = eddy__stream_need_extra(stream);
+    int error = extra == NULL ? EDDY_ENOMEM : eddy__flow_set_limits(&extra->flow, high, low);
 
-    if (error)
+    if (error) {
+        eddy__stream_trim(stream);
         return error;
+    }
+    extra->has_limits = high != EDDY_DEFAULT_LIMIT || low != EDDY_DEFAULT_LIMIT;
     if (stream->life < STREAM_LOSING && transport->protocol != NULL)
-        eddy__flow_grown(&stream->flow, transport, stream->output.size);
+        eddy__flow_grown(&extra->flow, transport, extra->output.size);
+    eddy__stream_trim(stream);
     return 0;
 }
 
 void eddy__stream_get_limits(const struct eddy_transport *transport, size_t *low, size_t *high)
 {
-    const struct eddy__stream *stream = stream_of(transport);
+    const struct stream_extra *extra = stream_of(transport)->extra;
+    struct eddy__flow flow;
 
-    *low = stream->flow.low;
-    *high = stream->flow.high;
+    eddy__flow_set_limits(&flow, EDDY_DEFAULT_LIMIT, EDDY_DEFAULT_LIMIT);
+    *low = extra != NULL ? extra->flow.low : flow.low;
+    *high = extra != NULL ? extra->flow.high : flow.high;
 }

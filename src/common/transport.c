@@ -51,11 +51,13 @@ bool eddy_transport_get_extra_info(const eddy_transport *transport, const char *
 
 int eddy_transport_set_protocol(eddy_transport *transport, eddy_protocol *protocol)
 {
+    struct eddy__interposer *interposer = eddy__transport_interposer(transport);
+
     if (protocol == NULL || protocol->callbacks == NULL)
         return eddy_error(EDDY_EINVALID, "a transport needs a protocol with callbacks");
-    if (transport->interposer != NULL) {
-        transport->interposer->real = protocol;
-        transport->interposer->represent(transport->interposer);
+    if (interposer != NULL) {
+        interposer->real = protocol;
+        interposer->represent(interposer);
         return 0;
     }
     return transport->kind->set_protocol(transport, protocol);
@@ -63,7 +65,9 @@ int eddy_transport_set_protocol(eddy_transport *transport, eddy_protocol *protoc
 
 eddy_protocol *eddy_transport_get_protocol(const eddy_transport *transport)
 {
-    return transport->interposer != NULL ? transport->interposer->real : transport->protocol;
+    const struct eddy__interposer *interposer = eddy__transport_interposer(transport);
+
+    return interposer != NULL ? interposer->real : transport->protocol;
 }
 
 /** TR-1: what a kind does not offer. */
@@ -94,7 +98,7 @@ bool eddy_transport_is_reading(const eddy_transport *transport)
 /** TR-23: nobody writes between the pieces of a file. Once it is closing, all is dropped anyway. */
 static int transport_check_free(const eddy_transport *transport)
 {
-    if (transport->interposer == NULL || transport->kind->is_closing(transport))
+    if (!transport->is_interposed || transport->kind->is_closing(transport))
         return 0;
     return eddy_error(EDDY_EBADSTATE, "a file is being sent");
 }

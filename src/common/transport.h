@@ -59,7 +59,7 @@ struct eddy__transport_kind {
  * calls go on to speak of the real protocol.
  */
 struct eddy__interposer {
-    eddy_protocol protocol;
+    eddy_protocol protocol; /**< the transport's, meanwhile */
     eddy_protocol *real;
     /** Has `protocol` begin to stand for `real`, which may have changed. */
     void (*represent)(struct eddy__interposer *interposer);
@@ -70,11 +70,20 @@ struct eddy_transport {
     const struct eddy__transport_kind *kind;
     struct eddy_loop *loop; /**< a reference */
     eddy_protocol *protocol;
-    struct eddy__interposer *interposer; /**< whose `protocol` that is, or NULL */
-    struct eddy_server *server;          /**< that accepted it, or NULL; a reference */
-    struct eddy__list server_node;       /**< in the server's list */
+    struct eddy_server *server;    /**< that accepted it, or NULL; a reference */
+    struct eddy__list server_node; /**< in the server's list */
     uint32_t references;
+    bool is_interposed; /**< `protocol` is an interposer's */
 };
+
+/** The interposer of a transport, or NULL. */
+static inline struct eddy__interposer *eddy__transport_interposer(
+    const struct eddy_transport *transport)
+{
+    return transport->is_interposed && transport->protocol != NULL
+               ? EDDY__OWNER(transport->protocol, struct eddy__interposer, protocol)
+               : NULL;
+}
 
 /** What a connection needs to become a program's. */
 struct eddy__transport_setup {

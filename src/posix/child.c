@@ -196,20 +196,26 @@ static void child_on_ready(struct eddy__channel *channel, unsigned event)
         child_end(child, code);
 }
 
-static const struct eddy__channel_events child_events = {
+static const struct eddy__channel_events child_pidfd_events = {
     .on_ready = child_on_ready,
     .on_closed = child_on_closed,
+    .ops = &eddy__system_read_pipes, /* they only close it */
+};
+
+static const struct eddy__channel_events child_id_events = {
+    .on_ready = child_on_ready,
+    .on_closed = child_on_closed,
+    .ops = &eddy__process_ids,
 };
 
 /* Have the loop watch `socket`, which is the child's pidfd or its id. */
 static int child_watch_socket(struct eddy__child *child, eddy_socket socket,
-                              const struct eddy__socket_ops *ops)
+                              const struct eddy__channel_events *events)
 {
     int error;
 
-    child->channel.events = &child_events;
+    child->channel.events = events;
     child->channel.loop = child->loop;
-    child->channel.ops = ops;
     child->channel.socket = socket;
     error = child->loop->backend->channel_open(&child->channel);
     if (error)
@@ -235,7 +241,7 @@ static int child_watch_pidfd(struct eddy__child *child)
     if (fd < 0)
         return eddy__system_error(errno);
     child->pidfd = fd;
-    error = child_watch_socket(child, fd, &eddy__system_read_pipes); /* they only close it */
+    error = child_watch_socket(child, fd, &child_pidfd_events);
     if (error && child->pidfd >= 0) {
         child->pidfd = -1; /* it did not become a channel */
         eddy__descriptor_close(fd);
@@ -251,7 +257,7 @@ static int child_watch_pidfd(struct eddy__child *child)
 static int child_watch(struct eddy__child *child)
 {
     if (child->loop->backend->watches_processes)
-        return child_watch_socket(child, child->pid, &eddy__process_ids);
+        return child_watch_socket(child, child->pid, &child_id_events);
     return child_watch_pidfd(child);
 }
 

@@ -160,7 +160,7 @@ static void kqueue_close(struct eddy__reactor *reactor)
 static int queue_set(struct eddy__reactor_channel *channel, unsigned side, unsigned short action)
 {
     struct eddy__reactor *reactor = channel->channel.loop->backend_state;
-    bool is_process = channel->channel.ops == &eddy__process_ids;
+    bool is_process = channel->channel.events->ops == &eddy__process_ids;
     struct kevent change = {
         .ident = (uintptr_t)channel->channel.socket,
         .filter = is_process               ? EVFILT_PROC

@@ -34,11 +34,13 @@ struct poller {
  * vain, and both keep their content. */
 static int poll_reserve(struct poller *poller)
 {
-    uint32_t capacity = poller->capacity == 0 ? ENTRIES_MIN : poller->capacity * 2;
+    uint32_t capacity = poller->capacity + poller->capacity / 2;
     void *grown;
 
     if (poller->count < poller->capacity)
         return 0;
+    if (capacity == 0)
+        capacity = ENTRIES_MIN;
     grown = eddy__realloc(poller->entries, capacity * sizeof *poller->entries);
     if (grown == NULL)
         return EDDY_ENOMEM;

@@ -94,7 +94,8 @@ struct eddy__tls {
     struct eddy__output plain;     /**< written, not yet encrypted */
     struct eddy__output cipher;    /**< encrypted, while lower takes no more */
     struct eddy__flow flow;
-    unsigned char *kept; /**< input that nobody was there for; wire.in points into it */
+    uint8_t dropped_writes; /**< see eddy__flow_drop() */
+    unsigned char *kept;    /**< input that nobody was there for; wire.in points into it */
     size_t kept_max;
     size_t read_high;
     size_t read_low;

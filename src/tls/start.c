@@ -249,7 +249,7 @@ static int start_check(struct eddy_loop *loop, const struct eddy_transport *lowe
                           "the TLS context checks names, and server_hostname is not given");
     if (eddy_transport_is_closing(lower))
         return eddy_error(EDDY_EBADSTATE, "the transport is closing");
-    if (lower->interposer != NULL)
+    if (lower->is_interposed)
         return eddy_error(EDDY_EBADSTATE, "a file is being sent");
     if (lower->protocol->callbacks == &eddy__tls_below)
         return eddy_error(EDDY_EBADSTATE, "the transport carries TLS already");

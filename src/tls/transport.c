@@ -192,7 +192,9 @@ static void tls_run_lost(struct eddy__ready *ready)
     struct eddy__tls *tls = EDDY__OWNER(ready, struct eddy__tls, ready);
 
     eddy_transport_ref(&tls->transport);
-    eddy__protocol_lost(&tls->transport, tls->error, tls->failure);
+    if (tls->error)
+        eddy__failure_restore(tls->error, tls->failure);
+    eddy__protocol_lost(&tls->transport, tls->error);
     eddy__tls_step(tls, TLS_ON_TOLD);
     eddy_transport_unref(&tls->transport);
 }

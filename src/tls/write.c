@@ -102,7 +102,7 @@ static bool tls_drops(struct eddy__tls *tls, size_t size)
     if (!eddy__tls_is_closing(&tls->transport))
         return false;
     if (size > 0)
-        eddy__flow_drop(&tls->flow);
+        eddy__flow_drop(&tls->dropped_writes);
     return true;
 }
 

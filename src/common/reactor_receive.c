@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* What comes in over readiness, but for datagrams: bytes and connections. */
+#include "common/reactor_receive.h"
+#include "common/loop.h"
+
+static const struct eddy__socket_ops *receive_sockets(const struct eddy__reactor_channel *channel)
+{
+    return eddy__channel_ops(&channel->channel);
+}
+
+/* Where to receive: the object's own memory if it has some, else the loop's. */
+static int receive_buffer(struct eddy__channel *channel, struct eddy__span *span)
+{
+    if (channel->events->get_buffer != NULL)
+        return channel->events->get_buffer(channel, span);
+    span->data = eddy__loop_scratch(channel->loop);
+    span->size = EDDY__SCRATCH_SIZE;
+    return 0;
+}
+
+/* One receive for one report: the next wait tells whether there is more (TR-16). */
+void eddy__reactor_receive(struct eddy__reactor_channel *channel)
+{
+    struct eddy__channel *base = &channel->channel;
+    struct eddy__span span;
+    int64_t received;
+
+    if (receive_buffer(base, &span) < 0)
+        return;
+    if (span.data == NULL) {
+        eddy__reactor_end_receive(channel, EDDY_ENOMEM);
+        return;
+    }
+    received = receive_sockets(channel)->receive(base->socket, span.data, span.size);
+    if (received > 0)
+        base->events->on_received(base, span.data, (size_t)received);
+    else if (received != EDDY_EAGAIN)
+        eddy__reactor_end_receive(channel, (int)received);
+}
+
+/* Errors of a connection that was gone before it could be accepted. Linux passes on what its
+ * network stack knew about the peer; the next accept meets the next connection. */
+static bool receive_peer_vanished(int error)
+{
+    switch (error) {
+    case EDDY_ECONNABORTED:
+    case EDDY_ECONNRESET:
+    case EDDY_EHOSTDOWN:
+    case EDDY_EHOSTUNREACH:
+    case EDDY_EINTR:
+    case EDDY_ENETDOWN:
+    case EDDY_ENETUNREACH:
+    case EDDY_EPROTO:
+        return true;
+    default:
+        return false;
+    }
+}
+
+void eddy__reactor_accept(struct eddy__reactor_channel *channel)
+{
+    struct eddy__channel *base = &channel->channel;
+
+    /* The object may stop or close from within its event. */
+    for (int turn = 0; turn < channel->turn_max && eddy__reactor_accepts(channel); turn++) {
+        eddy_socket socket = EDDY_NO_SOCKET;
+        eddy_address peer = {0};
+        int error = receive_sockets(channel)->accept(base->socket, &socket, &peer);
+
+        if (error == EDDY_EAGAIN)
+            return;
+        if (error == 0) {
+            base->events->on_accepted(base, socket, &peer);
+        } else if (!receive_peer_vanished(error)) {
+            base->events->on_accept_failed(base, error);
+            return;
+        }
+    }
+}
