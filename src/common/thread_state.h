@@ -28,8 +28,26 @@ struct eddy__thread_state {
     int64_t system_number; /**< ... and the number it was made from */
 };
 
+/* MSVC knows the C11 word only since 2023. */
+#if defined(_MSC_VER) && !defined(__clang__)
+#define EDDY__THREAD_LOCAL __declspec(thread)
+#else
+#define EDDY__THREAD_LOCAL _Thread_local
+#endif
+
+/** For the functions below: the state that the thread uses, NULL before the first use. */
+extern EDDY__THREAD_LOCAL struct eddy__thread_state *eddy__thread_current;
+
+/** The first use in this thread. Cannot fail. */
+struct eddy__thread_state *eddy__thread_state_begin(void);
+
 /** This thread's state. Cannot fail. */
-struct eddy__thread_state *eddy__thread_state(void);
+static inline struct eddy__thread_state *eddy__thread_state(void)
+{
+    struct eddy__thread_state *state = eddy__thread_current;
+
+    return state != NULL ? state : eddy__thread_state_begin();
+}
 
 /** Make the calling thread use `state` (of the thread it stands in for), NULL: its own again. */
 void eddy__thread_state_borrow(struct eddy__thread_state *state);
