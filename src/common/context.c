@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "common/context.h"
 #include "common/memory.h"
 #include "common/thread_state.h"
-#include <eddy/context.h>
 #include <eddy/error.h>
 #include <stdatomic.h>
 
@@ -11,12 +11,15 @@ struct eddy_context {
     eddy_release release;
 };
 
+atomic_size_t eddy__context_count;
+
 int eddy_context_new(void *value, eddy_release release, eddy_context **context)
 {
     struct eddy_context *made = eddy__alloc(sizeof *made);
 
     if (made == NULL)
         return EDDY_ENOMEM;
+    atomic_fetch_add_explicit(&eddy__context_count, 1, memory_order_relaxed);
     atomic_init(&made->references, 1);
     made->value = value;
     made->release = release;
@@ -39,6 +42,7 @@ void eddy_context_unref(eddy_context *context)
     if (context->release != NULL)
         context->release(context->value);
     eddy__free(context);
+    atomic_fetch_sub_explicit(&eddy__context_count, 1, memory_order_relaxed);
 }
 
 void *eddy_context_value(const eddy_context *context)

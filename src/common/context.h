@@ -5,6 +5,19 @@
 
 #include "common/thread_state.h"
 #include <eddy/context.h>
+#include <stdatomic.h>
+
+/** How many contexts there are in the process. */
+extern atomic_size_t eddy__context_count;
+
+/**
+ * True if the calling thread can have no other current context than the empty one: because there
+ * is no other. For paths on which it is too dear to ask for the thread's state.
+ */
+static inline bool eddy__context_is_unused(void)
+{
+    return atomic_load_explicit(&eddy__context_count, memory_order_relaxed) == 0;
+}
 
 /** As eddy_context_ref() and _unref(), without a call for the empty context. */
 static inline eddy_context *eddy__context_ref(eddy_context *context)

@@ -106,8 +106,10 @@ static inline bool handle_is_plain(struct eddy_loop *loop, eddy_callback callbac
 {
     const struct eddy__thread_state *state = loop != NULL ? loop->quick : NULL;
 
+    /* What was posted before this has set `wake_pending`, or was taken after that was cleared. */
     return state != NULL && state->context == NULL && callback != NULL &&
-           !eddy__inbox_has_posts(&loop->inbox) && eddy__agenda_has_room(&loop->agenda);
+           !(atomic_load(&loop->inbox.wake_pending) && eddy__inbox_has_posts(&loop->inbox)) &&
+           eddy__agenda_has_room(&loop->agenda);
 }
 
 /* Everything out of the ordinary is a call in another file, so that this one saves no registers. */

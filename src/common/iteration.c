@@ -16,6 +16,9 @@
 /** A wait never lasts longer (LOOP-23). */
 #define WAIT_MAX EDDY_SECONDS(86400)
 
+/** So long at most while the inbox is not empty though it was taken (inbox.h). */
+#define WAIT_BEHIND_MAX EDDY_MILLISECONDS(1)
+
 /** How many waits in a row may be skipped while callbacks are ready, and for how long. */
 #define SKIPPED_MAX 64
 #define SKIPPING_MAX EDDY_MICROSECONDS(100)
@@ -35,10 +38,18 @@ static void iteration_collect(struct eddy_loop *loop)
     eddy__signals_dispatch(loop);
 }
 
+/**
+ * First the flag, then the posts: a post that comes in between wakes the wait for nothing, the
+ * other way round it would be slept over. While each look finds posts, the flag stays: there will
+ * be no wait to wake, and those who post spare a system call.
+ */
 static void iteration_prepare(struct eddy_loop *loop)
 {
-    /* First the flag, then the posts: a post that comes in between wakes the wait for nothing,
-     * the other way round it would be slept over. */
+    if (atomic_load(&loop->inbox.wake_pending) && eddy__inbox_has_posts(&loop->inbox)) {
+        iteration_collect(loop);
+        if (!eddy__agenda_is_empty(&loop->agenda))
+            return;
+    }
     atomic_store(&loop->inbox.wake_pending, false);
     iteration_collect(loop);
 }
@@ -47,17 +58,20 @@ static void iteration_prepare(struct eddy_loop *loop)
 static eddy_time iteration_timeout(struct eddy_loop *loop)
 {
     eddy_time next = eddy__timers_next(&loop->timers);
+    eddy_time most = WAIT_MAX;
     eddy_time now;
 
     if (!eddy__agenda_is_empty(&loop->agenda) || loop->stopping)
         return 0;
-    if (next == EDDY_FOREVER)
+    if (eddy__inbox_has_posts(&loop->inbox))
+        most = WAIT_BEHIND_MAX;
+    else if (next == EDDY_FOREVER)
         return EDDY_FOREVER;
     now = eddy__loop_now(loop);
     if (next <= now)
         return 0;
     /* `now` may be anything, so the difference could overflow. */
-    return next > eddy__time_add(now, WAIT_MAX) ? WAIT_MAX : next - now;
+    return next > eddy__time_add(now, most) ? most : next - now;
 }
 
 /**
@@ -69,8 +83,7 @@ static bool iteration_may_skip_wait(struct eddy_loop *loop, bool first)
     eddy_time now;
 
     if (first || loop->stopping || eddy__agenda_is_empty(&loop->agenda) ||
-        loop->skipped_waits >= SKIPPED_MAX || atomic_load(&loop->inbox.wake_pending) ||
-        eddy__inbox_has_posts(&loop->inbox))
+        loop->skipped_waits >= SKIPPED_MAX || atomic_load(&loop->inbox.wake_pending))
         return false;
     now = eddy__loop_now(loop);
     if (loop->skipped_waits == 0)

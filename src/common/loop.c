@@ -41,6 +41,7 @@ static void loop_init(struct eddy_loop *loop, const struct eddy__backend *backen
     loop->backend = backend;
     loop->fork_count = eddy__fork_count();
     atomic_init(&loop->references, 1);
+    eddy__inbox_init(&loop->inbox);
     eddy__list_init(&loop->batch_end);
     eddy__list_init(&loop->live);
     eddy__list_init(&loop->tasks);
@@ -99,6 +100,7 @@ static void loop_free_memory(struct eddy_loop *loop)
     eddy__futures_trim(loop);
     eddy__stack_pool_fini(&loop->stacks);
     eddy__timers_fini(&loop->timers);
+    eddy__post_ring_fini(&loop->inbox.ring);
     eddy__agenda_fini(&loop->agenda);
     eddy__slots_fini(&loop->slots);
     eddy__claims_fini(&loop->claims);
@@ -380,34 +382,14 @@ int eddy__loop_call_timed(struct eddy_loop *loop, eddy_callback callback, void *
     return error;
 }
 
-int eddy__loop_post_held(struct eddy_loop *loop, struct eddy__post *post)
+void eddy__loop_wake(struct eddy_loop *loop)
 {
-    int wake;
-
-    if (eddy__loop_is_foreign(loop)) /* the wake-up would be the parent's */
-        return eddy__loop_check_open(loop);
-    wake = eddy__inbox_push(&loop->inbox, post);
-    if (wake > 0) {
-        /* The loop may have run the post and be closed by now. If it is not yet, it waits for us
-         * after the inbox, before the backend goes. */
-        atomic_fetch_add(&loop->wakers, 1);
-        if (!eddy__inbox_is_closed(&loop->inbox))
-            loop->backend->wake(loop);
-        atomic_fetch_sub(&loop->wakers, 1);
-    }
-    return wake < 0 ? eddy_error(wake, "event loop is closed") : 0;
-}
-
-int eddy__loop_post(struct eddy_loop *loop, struct eddy__post *post)
-{
-    int error;
-
-    /* The loop may have run the post, and with it dropped the last reference, before the push
-     * returns: closing waits for us. */
+    /* The loop may have run what was posted and be closed by now. If it is not yet, it waits for us
+     * after the inbox, before the backend goes. */
     atomic_fetch_add(&loop->wakers, 1);
-    error = eddy__loop_post_held(loop, post);
+    if (!eddy__inbox_is_closed(&loop->inbox))
+        loop->backend->wake(loop);
     atomic_fetch_sub(&loop->wakers, 1);
-    return error;
 }
 
 void *eddy__loop_scratch(struct eddy_loop *loop)

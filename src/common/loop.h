@@ -38,7 +38,6 @@ struct eddy_loop {
 
     /* Any thread. */
     atomic_uint references;
-    struct eddy__inbox inbox;
     struct eddy__signals *signals; /**< NULL before the first handler (signal.h) */
     atomic_uint wakers;            /**< threads inside a post for which closing waits */
     _Atomic(uint64_t) thread;      /**< thread the loop is bound to by its first run; 0 before */
@@ -87,6 +86,10 @@ struct eddy_loop {
     void *exception_handler_arg;
     eddy_task_factory task_factory;
     void *task_factory_arg;
+
+    /* Any thread, and written all the time: not beside what the loop works with. */
+    char apart[EDDY__CACHE_LINE];
+    struct eddy__inbox inbox;
 };
 
 /** TR-16: at most this much a read. */
@@ -122,7 +125,7 @@ static inline void eddy__loop_dequeue(struct eddy__ready *ready)
 static inline void eddy__loop_take_posts(struct eddy_loop *loop)
 {
     if (eddy__inbox_has_posts(&loop->inbox))
-        eddy__inbox_take(&loop->inbox, eddy__agenda_list(&loop->agenda));
+        eddy__inbox_take(&loop->inbox, &loop->agenda, loop->debug);
 }
 
 /** The calls that serve the channel's socket. */
@@ -151,6 +154,9 @@ int eddy__loop_post(struct eddy_loop *loop, struct eddy__post *post);
 
 /** The same for less, where the caller holds a reference of its own until this returns. */
 int eddy__loop_post_held(struct eddy_loop *loop, struct eddy__post *post);
+
+/** Wake the loop after a post for which the inbox said so. Any thread. */
+void eddy__loop_wake(struct eddy_loop *loop);
 
 /** Call a scheduled callback; in debug mode timed, and named if it was slow. */
 int eddy__loop_call_timed(struct eddy_loop *loop, eddy_callback callback, void *arg);

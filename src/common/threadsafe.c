@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * Posting from other threads (LOOP-36, LOOP-41).
+ * Posting from other threads (LOOP-36, LOOP-41). What follows is for calls with a handle, and for
+ * those that find no room in the ring of the inbox.
  *
  * Two references: the poster's, if it asked for the handle, and the queue's, which ends when the
  * loop has met the post. The state moves PENDING -> RUNNING -> DONE in the loop's thread, or
@@ -11,6 +12,7 @@
 #include "common/loop.h"
 #include "common/place.h"
 #include "common/thread.h"
+#include "common/threadsafe.h"
 
 enum { POSTED_PENDING, POSTED_RUNNING, POSTED_DONE, POSTED_CANCELLED };
 
@@ -146,18 +148,39 @@ static struct eddy_threadsafe_handle *threadsafe_new(struct eddy_loop *loop, edd
     return handle;
 }
 
-int eddy_loop_call_soon_threadsafe(eddy_loop *loop, eddy_callback callback, void *arg,
-                                   eddy_threadsafe_handle **handle)
+/** Post by way of the ring; false if there is no room, or the loop is closed or foreign. */
+static bool threadsafe_post_call(struct eddy_loop *loop, eddy_callback callback, void *arg,
+                                 void *caller)
+{
+    eddy_context *context;
+
+    if (eddy__loop_is_foreign(loop)) /* the wake-up would be the parent's */
+        return false;
+    context = eddy__context_ref(eddy_get_context());
+    if (!eddy__post_ring_add(&loop->inbox.ring, callback, arg, context, caller)) {
+        eddy__context_unref(context);
+        eddy__post_ring_refused(&loop->inbox.ring);
+        return false;
+    }
+    if (eddy__inbox_must_wake(&loop->inbox))
+        eddy__loop_wake(loop);
+    return true;
+}
+
+int eddy__threadsafe_post(struct eddy_loop *loop, eddy_callback callback, void *arg,
+                          eddy_threadsafe_handle **handle, void *caller)
 {
     struct eddy_threadsafe_handle *made;
     int error;
 
     if (loop == NULL || callback == NULL)
         return eddy_error(EDDY_EINVALID, loop == NULL ? "no loop" : "no callback");
+    if (handle == NULL && threadsafe_post_call(loop, callback, arg, caller))
+        return 0;
     made = threadsafe_new(loop, callback, arg, handle != NULL ? 2 : 1);
     if (made == NULL)
         return EDDY_ENOMEM;
-    made->created_at = EDDY__CALLER(); /* whether the loop debugs is its thread's to ask */
+    made->created_at = caller; /* whether the loop debugs is its thread's to ask */
     error = eddy__loop_post_held(loop, &made->post);
     if (error) {
         atomic_store(&made->references, 1); /* nobody else has seen it */
