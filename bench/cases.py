@@ -139,6 +139,8 @@ CASES = [
           unit="post", marks={"eddy": 1.3}),
     micro("post-4", "Posting from four other threads", "post", 400000, PEERS, threads=True,
           unit="post", marks={"eddy": 1.3}),
+    micro("post-run", "What posting from another thread costs the loop", "post", 400000, PEERS,
+          threads=True, unit="post"),
     micro("task-switch", "Bare switch into a stack and back", "task", 2000000,
           ("floor", "eddy_inside"), unit="switch and back", marks={"eddy_inside": 1.2}),
     micro("task-generator", "Advancing a generator", "task", 1000000, ("eddy",)),

@@ -43,7 +43,8 @@ PATHS = [
     ("timer-cancel-100k", "eddy", 20000, {}),
     ("timer-rearm-100k", "eddy", 20000, {}),
     ("timer-fire-100k", "eddy", 20000, {}),
-    ("post-1", "eddy", 8000, {}),
+    ("post-1", "eddy", 80000, {}),
+    ("post-run", "eddy", 80000, {}),
     ("task-await", "eddy", 5000, {}),
     ("task-create", "eddy", 3000, {}),
     ("task-generator", "eddy", 5000, {}),
@@ -52,7 +53,7 @@ PATHS = [
     ("spawn", "eddy", 20, {}),
 ]
 # Where threads race, how often the loop is woken is chance.
-NO_CALLS = ("post-1",)
+NO_CALLS = ("post-1", "post-run")
 
 
 def strace_micro(bench, case, contender, count):

@@ -112,6 +112,11 @@ void micro_begin(void)
     CALLGRIND_TOGGLE_COLLECT;
 }
 
+void micro_toggle(void)
+{
+    CALLGRIND_TOGGLE_COLLECT;
+}
+
 static void print_line(uint64_t operations, uint64_t cpu_ns, int with_bytes)
 {
     uint64_t calls = calls_made();

@@ -36,6 +36,12 @@ void micro_end(uint64_t operations);
 /** The same with a price that the program took itself, in nanoseconds of processor time. */
 void micro_end_with(uint64_t operations, uint64_t cpu_ns);
 
+/**
+ * Begin or end to count the calling thread's instructions under callgrind. micro_begin() and
+ * micro_end() are about the thread that calls them only.
+ */
+void micro_toggle(void);
+
 /** The price is memory, not time: so many bytes are in use by malloc since micro_begin(). */
 void micro_end_memory(uint64_t operations);
 
