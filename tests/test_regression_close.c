@@ -115,6 +115,32 @@ static void test_a_protocol_that_is_owed_a_pause_may_go(struct fixture *f)
     assert_recorded("made", "other.lost:0");
 }
 
+static int leave(void *loop)
+{
+    eddy_loop_exit(loop, EDDY_EEXIT);
+    return 0;
+}
+
+/* LOOP-17: closing frees a connection of which only connection_lost() was still to come. */
+static void test_a_connection_may_be_freed_while_the_loop_closes(struct fixture *f)
+{
+    struct witness first, second;
+    struct peer peers[2];
+
+    need_whole_test();
+    witness_init(&first, "first");
+    connect_peer(f, &first, &peers[0]);
+    witness_init(&second, "second");
+    connect_peer(f, &second, &peers[1]);
+    /* What the backend owes both comes before the loop is left, the second loss after that. */
+    eddy_transport_abort(first.transport);
+    must(eddy_loop_call_soon(f->loop, leave, f->loop, NULL));
+    eddy_transport_abort(second.transport);
+    assert_int_equal(eddy_loop_run_forever(f->loop), EDDY_EEXIT);
+    must(eddy_loop_close(f->loop));
+    assert_recorded("first.made", "second.made", "first.lost:0");
+}
+
 #if !defined(_WIN32)
 static atomic_bool log_threads_stop;
 
@@ -165,6 +191,7 @@ int main(void)
     static const struct test tests[] = {
         TEST(test_operations_are_cancelled_after_the_loop_closed),
         TEST(test_a_protocol_that_is_owed_a_pause_may_go),
+        TEST(test_a_connection_may_be_freed_while_the_loop_closes),
         TEST(test_forked_child_signals_nobody),
 #if !defined(_WIN32)
         TEST(test_forked_child_can_log),

@@ -111,9 +111,14 @@ void eddy__claims_abandon(struct eddy__claims *claims)
 
         /* One that goes may take others of the chain with it: begin anew. */
         while (channel != NULL) {
-            if (channel->events->abandon != NULL)
-                channel->events->abandon(channel);
-            channel = channel->events->abandon != NULL ? chains[i] : channel->next;
+            void (*abandon)(struct eddy__channel *) = channel->events->abandon;
+
+            if (abandon == NULL) {
+                channel = channel->next;
+                continue;
+            }
+            abandon(channel); /* which may free it */
+            channel = chains[i];
         }
     }
 }
