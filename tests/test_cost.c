@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the hot paths cost, in allocations and system calls: the budget of docs/ARCHITECTURE.md. */
 #include "common/loop.h"
+#include "support/sock.h"
 #include "support/support.h"
 #include <string.h>
 
@@ -280,6 +281,84 @@ static void test_echo_costs_one_receive_and_one_send(struct fixture *f)
     assert_recorded("made");
 }
 
+/* The same by futures on a socket of the program's own, whatever it is for them to wait. */
+struct sock_echo {
+    struct fixture *f;
+    eddy_socket socket;
+    char buffer[256];
+    size_t received;
+};
+
+static int on_sock_echo_received(eddy_future *future, void *arg);
+
+static int on_sock_echo_sent(eddy_future *future, void *arg)
+{
+    struct sock_echo *e = arg;
+
+    assert_int_equal(eddy_future_exception(future), 0);
+    future = eddy_loop_sock_recv_into(e->f->loop, e->socket, e->buffer, sizeof e->buffer);
+    must(eddy_future_add_done_callback(future, on_sock_echo_received, e));
+    eddy_future_unref(future);
+    return 0;
+}
+
+static int on_sock_echo_received(eddy_future *future, void *arg)
+{
+    struct sock_echo *e = arg;
+    eddy_value value;
+
+    must(eddy_future_result(future, &value));
+    e->received += value.size;
+    if (value.size == 0)
+        return 0;
+    future = eddy_loop_sock_sendall(e->f->loop, e->socket, e->buffer, value.size);
+    must(eddy_future_add_done_callback(future, on_sock_echo_sent, e));
+    eddy_future_unref(future);
+    return 0;
+}
+
+static void sock_echo_run(struct sock_echo *e, eddy_socket peer, int messages)
+{
+    static const char message[64] = "message";
+    char answer[64];
+
+    for (int i = 0; i < messages; i++) {
+        assert_int_equal(send((int)peer, message, sizeof message, 0), sizeof message);
+        run_iterations(e->f->loop, 4);
+        assert_int_equal(recv((int)peer, answer, sizeof answer, 0), sizeof answer);
+    }
+}
+
+static void test_sock_echo_costs_one_receive_and_one_send(struct fixture *f)
+{
+    enum { MESSAGES = 100 };
+    struct sock_echo e = {.f = f};
+    eddy_socket sockets[2];
+    eddy_future *sent;
+    size_t before;
+
+    need_cheap_runs();
+    if (f->sim != NULL || fixture_backend_is(f, "kqueue"))
+        skip(); /* kqueue registers each time */
+    sock_pair(f, sockets);
+    e.socket = sockets[0];
+    sent = eddy_loop_sock_sendall(f->loop, e.socket, "", 0);
+    must(eddy_future_add_done_callback(sent, on_sock_echo_sent, &e));
+    eddy_future_unref(sent);
+    run_iterations(f->loop, 1);
+    sock_echo_run(&e, sockets[1], 5);
+    before = allocations_made();
+    eddy__sys_reset();
+    sock_echo_run(&e, sockets[1], MESSAGES);
+    assert_int_equal(e.received, (MESSAGES + 5) * 64);
+    assert_int_equal(eddy__sys_count(EDDY__SYS_recv), MESSAGES);
+    assert_int_equal(eddy__sys_count(EDDY__SYS_send), MESSAGES);
+    assert_int_equal(calls_counted(), 2 * MESSAGES);
+    assert_int_equal(allocations_made() - before, 0);
+    sock_close(f, sockets[1]);
+    run_iterations(f->loop, 4);
+}
+
 /* Any number of posts within one iteration share one wake-up. It costs the loop nothing more, but
  * for a read where the selector knows no edges. */
 static void test_posts_share_a_wake_up(struct fixture *f)
@@ -348,6 +427,7 @@ static void test_writelines_is_one_system_call(struct fixture *f)
     }
 SKIPPED(test_callbacks_cost_no_system_call_each)
 SKIPPED(test_echo_costs_one_receive_and_one_send)
+SKIPPED(test_sock_echo_costs_one_receive_and_one_send)
 SKIPPED(test_posts_share_a_wake_up)
 SKIPPED(test_pause_and_resume_cost_nothing)
 SKIPPED(test_writelines_is_one_system_call)
@@ -363,6 +443,7 @@ int main(void)
         TEST(test_idle_connection_of_ipv6_is_small),
         TEST(test_callbacks_cost_no_system_call_each),
         TEST(test_echo_costs_one_receive_and_one_send),
+        TEST(test_sock_echo_costs_one_receive_and_one_send),
         TEST(test_posts_share_a_wake_up),
         TEST(test_pause_and_resume_cost_nothing),
         TEST(test_writelines_is_one_system_call),

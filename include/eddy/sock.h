@@ -3,7 +3,8 @@
  * Direct socket operations, for straight-line code without a transport (SOCK-1..SOCK-9).
  *
  * They work on sockets of the program that are non-blocking, as those of eddy_socket_new() are. All
- * of them try at once, so that the future may be done already, and otherwise wait for the socket.
+ * of them try at once, so that the future may be done already, and otherwise wait for the socket; a
+ * receive from a stream that the last one has emptied may go straight to waiting.
  * What goes wrong is in the future, which is never NULL: EDDY_EINVALID; EDDY_EBADSTATE if a
  * transport or a server uses the socket, or if an operation waits for this direction of it already
  * (SOCK-2: one at a time to receive or accept, one to send or connect); errors of the system.
@@ -12,6 +13,13 @@
  * cancelled, or its last reference is dropped, which cancels too. It is touched only by a call that
  * does not wait, never after that. A cancel takes effect at once: no byte and no connection is lost
  * to it, and the socket may be used again or closed. Cancel, or wait for the end, before closing.
+ *
+ * A busy socket stays registered with the system for up to 100 ms after an operation, which spares
+ * half of its system calls. Any use of the descriptor is allowed meanwhile, and closing it. Close
+ * with eddy_socket_close(), in the thread in which the loop runs: then the loop knows. If it is
+ * closed otherwise and another busy socket gets the number, the first receive from that one may be
+ * late, by 100 ms at most, and the loop keeps nothing registered on trust from then on; and if a
+ * duplicate of it is open elsewhere, the loop may wake up for what arrives there.
  */
 #ifndef EDDY_SOCK_H
 #define EDDY_SOCK_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/argument.h"
+#include "common/watcher.h"
 #include "sim/sim.h"
 
 int eddy__check_loop_and_factory(const struct eddy_loop *loop, eddy_protocol_factory factory)
@@ -47,7 +48,7 @@ static int check_socket(const struct eddy_loop *loop, eddy_socket socket, int wa
         return eddy_error(error, "sock: %s", eddy_strerror(error));
     if (type != wanted)
         return eddy_error(EDDY_EINVALID, "sock is not a %s socket", words);
-    if (eddy__claims_find(&loop->claims, socket) != NULL)
+    if (eddy__watcher_is_taken(loop, socket))
         return eddy_error(EDDY_EBADSTATE, "sock is watched, waited for, or used already");
     return 0;
 }

@@ -34,6 +34,25 @@ struct eddy__channel;
 /** The two directions in which a descriptor can be ready. */
 enum { EDDY__READABLE = 1, EDDY__WRITABLE = 2 };
 
+/**
+ * Beside READABLE. In an order to watch: each arrival is told once, and the registration may
+ * outlive the descriptor, see eddy__backend.lingering. In a report: an end or an error has been
+ * seen since the socket was registered, so that a short receive does not mean that it is drained.
+ */
+enum { EDDY__EDGE = 4, EDDY__ENDED = 8 };
+
+/** What a watched socket of the program leaves behind when nobody waits for it. */
+enum eddy__lingering_mode {
+    EDDY__LINGER_NOT = 0,
+
+    /** Watching costs no more than asking whether there is something, and is exact: what lingers
+     * is the memory of what the last receive has found, and nothing is watched meanwhile. */
+    EDDY__LINGER_UNWATCHED,
+
+    /** Registering costs a system call, and EDDY__EDGE is known: the registration stays. */
+    EDDY__LINGER_WATCHED
+};
+
 /** Something to run in the loop: linked into the ready queue, called once, out of the queue. */
 struct eddy__ready {
     struct eddy__list node;
@@ -103,6 +122,7 @@ struct eddy__channel_events {
      * A watched channel is ready in one direction, `event`: READABLE or WRITABLE, the readable one
      * first. Comes once a turn as long as that lasts, and now and then without reason; the end of
      * the stream, errors and hang-ups count as both. A channel that has this event only watches.
+     * With EDGE it comes once an arrival, and may be READABLE | ENDED.
      */
     void (*on_ready)(struct eddy__channel *channel, unsigned event);
 
@@ -152,6 +172,8 @@ struct eddy__backend {
      * event, comes once, and may come a moment before the child can be reaped.
      */
     bool watches_processes;
+
+    enum eddy__lingering_mode lingering;
 
     /** Make the kernel objects; sets loop->backend_state. Leaves nothing behind if it fails. */
     int (*open)(struct eddy_loop *loop);
@@ -239,6 +261,11 @@ struct eddy__backend {
      * effect at once, as descriptors that are watched are the program's, which may close them
      * next. Watching for more can fail, and changes nothing then: EDDY_EPERM for what cannot be
      * watched, EDDY_EBADF, EDDY_ENOMEM. Less cannot fail, also when the descriptor is gone.
+     *
+     * READABLE | EDGE: what is there already, and each arrival, is told once, also if nobody looked
+     * before the next. Only where LINGER_WATCHED. The program may close the descriptor meanwhile.
+     * To watch the same way again verifies it, and tells what is there already once more: positive
+     * if the number was of something else or of nothing by now, and has been registered anew.
      */
     int (*watch)(struct eddy__channel *channel, unsigned events);
 };

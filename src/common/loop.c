@@ -46,6 +46,7 @@ static void loop_init(struct eddy_loop *loop, const struct eddy__backend *backen
     eddy__list_init(&loop->live);
     eddy__list_init(&loop->tasks);
     eddy__list_init(&loop->generators);
+    eddy__lingering_init(&loop->lingering);
     eddy__slots_init(&loop->slots);
     eddy__stack_pool_init(&loop->stacks, EDDY__STACKS_CACHED_DEFAULT);
     loop->slow_callback_duration = SLOW_CALLBACK_DEFAULT;

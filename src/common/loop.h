@@ -9,6 +9,7 @@
 #include "common/claim.h"
 #include "common/coroutine.h"
 #include "common/inbox.h"
+#include "common/linger.h"
 #include "common/memory.h"
 #include "common/slot.h"
 #include "common/stack.h"
@@ -58,7 +59,8 @@ struct eddy_loop {
     void *current_place;        /**< debug mode: where the call that runs now was scheduled */
     struct eddy__list live;     /**< struct eddy__live */
     struct eddy__claims claims; /**< whose the sockets are */
-    struct eddy__list tasks;    /**< not done, struct eddy__task */
+    struct eddy__lingering lingering;
+    struct eddy__list tasks; /**< not done, struct eddy__task */
     struct eddy__task *current_task;
     struct eddy__list generators;
     struct eddy__stack_pool stacks;

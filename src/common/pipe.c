@@ -12,6 +12,7 @@
 #include "common/making.h"
 #include "common/protocol.h"
 #include "common/stream_parts.h"
+#include "common/watcher.h"
 #include <eddy/pipe.h>
 #include <string.h>
 
@@ -192,7 +193,7 @@ static int pipe_check(struct eddy_loop *loop, eddy_protocol_factory factory, edd
     error = eddy__pipe_check(fd, is_device);
     if (error)
         return error;
-    if (eddy__claims_find(&loop->claims, fd) != NULL)
+    if (eddy__watcher_is_taken(loop, fd))
         return eddy_error(EDDY_EBADSTATE, "descriptor %lld is watched, waited for, or used already",
                           (long long)fd);
     return 0;

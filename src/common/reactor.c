@@ -23,6 +23,7 @@
 #include "common/reactor_datagram.h"
 #include "common/reactor_receive.h"
 #include "common/thread.h"
+#include "common/watcher.h"
 #include <assert.h>
 
 enum reactor_in {
@@ -142,7 +143,7 @@ static void reactor_update(struct eddy__reactor_channel *channel)
 
     if (channel->pending != 0 || channel->in == IN_CLOSED)
         return;
-    if (reactor_wanted(channel) == channel->interest)
+    if (reactor_wanted(channel) == (channel->interest & (EDDY__READABLE | EDDY__WRITABLE)))
         eddy__list_remove(node);
     else if (!eddy__list_is_linked(node))
         eddy__list_append(&reactor_of(channel)->changed, node);
@@ -280,7 +281,8 @@ static void reactor_run_readable(struct eddy__reactor_channel *channel)
                                                   eddy__late_error_tell(channel->outcome));
         break;
     case IN_WATCH:
-        channel->channel.events->on_ready(&channel->channel, EDDY__READABLE);
+        channel->channel.events->on_ready(&channel->channel,
+                                          EDDY__READABLE | (channel->interest & EDDY__ENDED));
         break;
     case IN_CLOSED:
     case IN_IDLE:
@@ -394,6 +396,7 @@ int eddy__reactor_channel_open(struct eddy__channel *base)
 
     if (error < 0)
         return error;
+    eddy__watcher_forget(base->loop, base->socket);
     base->ready.run = reactor_run;
     return base->events->on_datagram != NULL ? eddy__reactor_prepare_datagrams(channel) : 0;
 }
@@ -546,41 +549,16 @@ void eddy__reactor_connect_start(struct eddy__channel *base, const eddy_address 
     reactor_pend(channel, EDDY__WRITABLE);
 }
 
-/* Make `events` the orders of a watching channel, with what may be on its way for the others. */
-static void reactor_set_watch(struct eddy__reactor_channel *channel, unsigned events)
+unsigned eddy__reactor_set_watch(struct eddy__reactor_channel *channel, unsigned events)
 {
+    unsigned before = reactor_wanted(channel);
+
+    assert(channel->in != IN_CLOSED);
     channel->in = events & EDDY__READABLE ? IN_WATCH : IN_IDLE;
     channel->out = events & EDDY__WRITABLE ? OUT_WATCH : OUT_IDLE;
     if (channel->in == IN_IDLE)
         reactor_unpend(channel, EDDY__READABLE);
     if (channel->out == OUT_IDLE)
         reactor_unpend(channel, EDDY__WRITABLE);
-}
-
-int eddy__reactor_watch(struct eddy__channel *base, unsigned events)
-{
-    struct eddy__reactor_channel *channel = reactor_channel(base);
-    unsigned before = reactor_wanted(channel);
-    bool more = (events & ~before) != 0;
-    int error;
-
-    assert(channel->in != IN_CLOSED && base->events->on_ready != NULL);
-    /* A forked child shares the parent's selector and must not change anything in it. */
-    if (base->loop->fork_count != eddy__fork_count())
-        return more ? EDDY_EBADSTATE : 0;
-    reactor_set_watch(channel, events);
-    if (events == 0) {
-        reactor_unwatch(channel);
-        return 0;
-    }
-    error = reactor_of(channel)->selector->watch(channel, events);
-    if (error == 0) {
-        channel->interest = (unsigned char)events;
-        return 0;
-    }
-    /* Less could only be refused because the program closed the descriptor: then there is nothing
-     * to report either. */
-    if (more)
-        reactor_set_watch(channel, before);
-    return more ? error : 0;
+    return before;
 }

@@ -33,7 +33,8 @@ struct eddy__selector {
     /**
      * Watch `channel` for `interest` (READABLE | WRITABLE), level-triggered. `channel->interest`
      * is what was watched before; 0 there: register, 0 as `interest`: unregister, which cannot
-     * fail.
+     * fail. With EDGE as eddy__backend.watch says, if the backend lingers watched; reports of such
+     * a channel come by eddy__reactor_edge(), as the kernel may keep them longer than the channel.
      */
     int (*watch)(struct eddy__reactor_channel *channel, unsigned interest);
 
@@ -68,7 +69,7 @@ struct eddy__reactor {
  */
 struct eddy__reactor_channel {
     struct eddy__channel channel;
-    unsigned char interest;          /**< what the selector watches: READABLE | WRITABLE */
+    unsigned char interest;          /**< what the selector watches; by edges, with what it saw */
     unsigned char pending;           /**< sides whose turn is to come: READABLE | WRITABLE */
     unsigned char in;                /**< the standing order of the receiving side */
     unsigned char out;               /**< the order of the sending side */
@@ -90,6 +91,12 @@ static_assert(sizeof(void *) > 8 || sizeof(struct eddy__reactor_channel) <= 72,
 
 /** Tell the reactor, from report(), that `channel` is ready for `events`. Cannot fail. */
 void eddy__reactor_event(struct eddy__reactor_channel *channel, unsigned events);
+
+/**
+ * The same by number, for a registration that may have outlived what it was made for; nothing
+ * happens unless a channel that watches by edges has the number now. READABLE, ENDED.
+ */
+void eddy__reactor_edge(struct eddy__reactor *reactor, eddy_socket socket, unsigned events);
 
 /** Make a reactor over `selector` and put it into loop->backend_state. For eddy__backend.open. */
 int eddy__reactor_open(struct eddy_loop *loop, const struct eddy__selector *selector);
@@ -118,6 +125,8 @@ int64_t eddy__reactor_send_datagrams_now(struct eddy__channel *channel,
 void eddy__reactor_send_datagrams_start(struct eddy__channel *channel);
 void eddy__reactor_accept_start(struct eddy__channel *channel, int turn_max);
 void eddy__reactor_connect_start(struct eddy__channel *channel, const eddy_address *address);
+/** Make `events` the orders of a watching channel, and say which they were (reactor_watch.c). */
+unsigned eddy__reactor_set_watch(struct eddy__reactor_channel *channel, unsigned events);
 int eddy__reactor_watch(struct eddy__channel *channel, unsigned events);
 
 #define EDDY__REACTOR_OPERATIONS                                                                   \

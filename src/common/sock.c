@@ -39,6 +39,18 @@ void eddy__sock_fail(struct eddy__sock_operation *operation, int error)
     eddy__future_finish_failed(&operation->future, error);
 }
 
+/** It has done what it was for. */
+static void sock_succeed(struct eddy__sock_operation *operation, eddy_value value)
+{
+    if (operation->waiter.watcher != NULL)
+        eddy__waiter_succeed(&operation->waiter, operation->is_drained);
+    else if (operation->kind->event == EDDY__READABLE)
+        eddy__watcher_note(operation->future.loop, operation->socket, operation->is_drained);
+    if (operation->kind->leave != NULL)
+        operation->kind->leave(operation);
+    eddy__future_finish(&operation->future, value);
+}
+
 /** One attempt: true if the operation is over. */
 static bool sock_attempt(struct eddy__sock_operation *operation)
 {
@@ -48,8 +60,7 @@ static bool sock_attempt(struct eddy__sock_operation *operation)
     if (error == EDDY__SOCK_WAIT)
         return false;
     if (error == 0) {
-        sock_leave(operation);
-        eddy__future_finish(&operation->future, value);
+        sock_succeed(operation, value);
         return true;
     }
     if (operation->kind->what != NULL)
@@ -114,8 +125,10 @@ void eddy__sock_start(struct eddy__sock_operation *operation)
     int error;
 
     assert(operation->future.state == EDDY__PENDING);
-    if (sock_attempt(operation))
-        return;
+    if (operation->kind->event != EDDY__READABLE ||
+        !eddy__watcher_is_drained(loop, operation->socket))
+        if (sock_attempt(operation))
+            return;
     error = eddy__waiter_start(&operation->waiter, loop, operation->socket, operation->kind->event);
     if (error)
         eddy__sock_fail(operation, error);

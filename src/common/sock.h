@@ -42,6 +42,7 @@ struct eddy__sock_operation {
     unsigned char *data; /**< the caller's: to fill, or what is left to send (never written to) */
     size_t size;
     eddy_address *peer; /**< the caller's, or NULL */
+    bool is_drained;    /**< the last attempt has received less than there was room for */
 };
 
 /** The loop's calls on sockets. */

@@ -12,10 +12,14 @@ static void accept_dispose(eddy_value value)
 static int accept_one(struct eddy__sock_operation *operation, eddy_value *value)
 {
     eddy_address peer = {0};
-    int error = eddy__sock_calls(operation)->accept(operation->socket, &value->socket, &peer);
+    int error;
 
+    do
+        error = eddy__sock_calls(operation)->accept(operation->socket, &value->socket, &peer);
+    while (error == EDDY_EINTR); /* it does not wait, so that a signal meets it at most once */
     if (error)
         return eddy__sock_outcome(error);
+    eddy__watcher_forget(operation->future.loop, value->socket);
     if (operation->peer != NULL)
         *operation->peer = peer;
     operation->future.dispose = accept_dispose;

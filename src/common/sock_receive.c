@@ -41,6 +41,17 @@ static void *receive_shrink(void *memory, size_t head, size_t room, size_t used)
     return smaller != NULL ? smaller : memory;
 }
 
+/** What a successful receive tells about the next one. */
+static void receive_note(struct eddy__sock_operation *operation, size_t received)
+{
+    operation->is_drained = received < operation->size;
+    if (received > 0)
+        return;
+    /* Nothing will come any more. */
+    eddy__waiter_stop(&operation->waiter);
+    eddy__watcher_forget(operation->future.loop, operation->socket);
+}
+
 static int receive_bytes(struct eddy__sock_operation *operation, eddy_value *value)
 {
     const size_t head = sizeof(eddy_bytes);
@@ -54,6 +65,7 @@ static int receive_bytes(struct eddy__sock_operation *operation, eddy_value *val
         eddy__free(bytes);
         return eddy__sock_outcome(received);
     }
+    receive_note(operation, (size_t)received);
     bytes = receive_shrink(bytes, head, operation->size, (size_t)received);
     bytes->size = (size_t)received;
     bytes->data = (unsigned char *)(bytes + 1);
@@ -102,6 +114,7 @@ static int receive_into(struct eddy__sock_operation *operation, eddy_value *valu
 
     if (received < 0)
         return eddy__sock_outcome(received);
+    receive_note(operation, (size_t)received);
     value->size = (size_t)received;
     return 0;
 }

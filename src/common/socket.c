@@ -3,6 +3,7 @@
 #include <eddy/socket.h>
 #include "common/loop.h"
 #include "common/socket_view.h"
+#include "common/watcher.h"
 #include <assert.h>
 
 /** The portable numbers of options are the same inside and outside. */
@@ -27,6 +28,18 @@ static int socket_result(int error, const char *what)
     return eddy_error(error, "cannot %s: %s", what, eddy_strerror(error));
 }
 
+/**
+ * The number means another socket from now on. Only a loop that runs in this thread can be told:
+ * others find out for themselves.
+ */
+static void socket_forget(eddy_socket socket)
+{
+    struct eddy_loop *loop = eddy__thread_state()->running;
+
+    if (loop != NULL && !eddy__loop_is_foreign(loop))
+        eddy__watcher_forget(loop, socket);
+}
+
 int eddy_socket_new(eddy_loop *loop, eddy_family family, eddy_socket_type type,
                     eddy_ip_protocol protocol, eddy_socket *socket)
 {
@@ -34,9 +47,10 @@ int eddy_socket_new(eddy_loop *loop, eddy_family family, eddy_socket_type type,
 
     if (error)
         return error;
-    return socket_result(
-        loop->backend->sockets->open(loop, (int)family, (int)type, (int)protocol, socket),
-        "make a socket");
+    error = loop->backend->sockets->open(loop, (int)family, (int)type, (int)protocol, socket);
+    if (error == 0)
+        socket_forget(*socket);
+    return socket_result(error, "make a socket");
 }
 
 int eddy_socket_pair(eddy_loop *loop, eddy_socket_type type, eddy_socket sockets[2])
@@ -45,14 +59,18 @@ int eddy_socket_pair(eddy_loop *loop, eddy_socket_type type, eddy_socket sockets
 
     if (error)
         return error;
-    return socket_result(loop->backend->sockets->pair(loop, (int)type, sockets),
-                         "make a pair of sockets");
+    error = loop->backend->sockets->pair(loop, (int)type, sockets);
+    for (int i = 0; error == 0 && i < 2; i++)
+        socket_forget(sockets[i]);
+    return socket_result(error, "make a pair of sockets");
 }
 
 void eddy_socket_close(eddy_socket socket)
 {
-    if (socket != EDDY_NO_SOCKET)
-        eddy__socket_ops_of(socket)->close(socket);
+    if (socket == EDDY_NO_SOCKET)
+        return;
+    socket_forget(socket);
+    eddy__socket_ops_of(socket)->close(socket);
 }
 
 int eddy_socket_bind(eddy_socket socket, const eddy_address *address)
@@ -73,10 +91,12 @@ int eddy_socket_connect(eddy_socket socket, const eddy_address *address)
 int eddy_socket_accept(eddy_socket socket, eddy_socket *accepted, eddy_address *peer)
 {
     eddy_address ignored;
+    int error =
+        eddy__socket_ops_of(socket)->accept(socket, accepted, peer != NULL ? peer : &ignored);
 
-    return socket_result(
-        eddy__socket_ops_of(socket)->accept(socket, accepted, peer != NULL ? peer : &ignored),
-        "accept");
+    if (error == 0)
+        socket_forget(*accepted);
+    return socket_result(error, "accept");
 }
 
 int eddy_socket_local_address(eddy_socket socket, eddy_address *address)

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A watcher exists while one of its sides is in use. Unlike the library's own sockets, a watched
- * descriptor may be closed by the program as soon as it has said that it is done with it, and its
- * number come back with something else: so the system forgets it at once, not before the next wait,
- * and the next use begins with a new watcher. What is late is only the watcher's memory.
+ * A watcher exists while one of its sides is in use, or lingers. Unlike the library's own sockets,
+ * a watched descriptor may be closed by the program as soon as it has said that it is done with it,
+ * and its number come back with something else: so the system forgets it at once, not before the
+ * next wait, and the next use begins with a new watcher. What is late is only the watcher's memory.
+ *
+ * Why nothing is lost while one lingers by edges. What arrives after the registration is told at
+ * the next wait, also if nobody waits for it then: on_ready notes it, and the next receive asks. A
+ * receive that got less than it had room for has emptied the socket of what had arrived before, if
+ * that is a stream without an end, an error or urgent data in it, for which short receives have
+ * other reasons. Verifying tells what is there once more; whoever finds something by that has met
+ * one more reason (descriptors that came along on a Unix socket), and guesses no more.
  *
  * Callbacks of the program run last in an event, as they may do anything to the watcher.
  */
@@ -20,14 +27,23 @@ struct watcher_side {
 
 struct eddy__watcher {
     struct watcher_side sides[2];
+    struct eddy__linger linger;
+    uint8_t watched;    /* what the backend watches for */
+    bool is_proven;     /* by edges: was still registered at a second look */
+    bool is_plain;      /* by edges: short receives have drained it */
+    bool is_drained;    /* while it lingers: has nothing to receive, as far as is known */
+    bool was_confirmed; /* a moment ago a waiting operation's registration was found in order */
     struct eddy__channel channel; /* last: the backend's part follows */
 };
+
+/* What is watched for while it lingers, and while only a receive waits. */
+enum { WATCH_ARRIVALS = EDDY__READABLE | EDDY__EDGE };
 
 static const struct eddy__channel_events watcher_events;
 
 static struct watcher_side *watcher_side(struct eddy__watcher *watcher, unsigned event)
 {
-    return &watcher->sides[event == EDDY__READABLE ? 0 : 1];
+    return &watcher->sides[event & EDDY__WRITABLE ? 1 : 0];
 }
 
 static struct eddy__watcher *watcher_of(struct eddy__channel *channel)
@@ -41,6 +57,23 @@ static struct eddy__watcher *watcher_find(struct eddy_loop *loop, eddy_socket so
     struct eddy__channel *channel = eddy__claims_find(&loop->claims, socket);
 
     return channel != NULL && channel->events == &watcher_events ? watcher_of(channel) : NULL;
+}
+
+static unsigned watcher_wanted(const struct eddy__watcher *watcher)
+{
+    unsigned wanted = 0;
+
+    if (watcher->sides[0].slot != NULL || watcher->sides[0].waiter != NULL)
+        wanted |= EDDY__READABLE;
+    if (watcher->sides[1].slot != NULL || watcher->sides[1].waiter != NULL)
+        wanted |= EDDY__WRITABLE;
+    return wanted;
+}
+
+/** Nobody has or waits for either side. */
+static bool watcher_is_idle(const struct eddy__watcher *watcher)
+{
+    return watcher_wanted(watcher) == 0;
 }
 
 int eddy__watcher_check(struct eddy_loop *loop, eddy_socket socket)
@@ -102,17 +135,6 @@ int eddy__watcher_check_idle(struct eddy_loop *loop, eddy_socket socket, unsigne
                       (long long)socket, event == EDDY__READABLE ? "readable" : "writable");
 }
 
-static unsigned watcher_wanted(const struct eddy__watcher *watcher)
-{
-    unsigned wanted = 0;
-
-    if (watcher->sides[0].slot != NULL || watcher->sides[0].waiter != NULL)
-        wanted |= EDDY__READABLE;
-    if (watcher->sides[1].slot != NULL || watcher->sides[1].waiter != NULL)
-        wanted |= EDDY__WRITABLE;
-    return wanted;
-}
-
 static size_t watcher_size(const struct eddy_loop *loop)
 {
     return offsetof(struct eddy__watcher, channel) + loop->backend->channel_size;
@@ -143,18 +165,75 @@ static void watcher_on_closed(struct eddy__channel *channel)
     eddy__loop_free(channel->loop, watcher_of(channel), watcher_size(channel->loop));
 }
 
+static void watcher_end(struct eddy__watcher *watcher)
+{
+    struct eddy_loop *loop = watcher->channel.loop;
+
+    eddy__linger_stop(&watcher->linger);
+    eddy__claims_remove(&loop->claims, &watcher->channel);
+    loop->backend->channel_close(&watcher->channel, false);
+}
+
+bool eddy__watcher_is_taken(const struct eddy_loop *loop, eddy_socket socket)
+{
+    struct eddy__channel *channel = eddy__claims_find(&loop->claims, socket);
+
+    return channel != NULL &&
+           (channel->events != &watcher_events || !watcher_is_idle(watcher_of(channel)));
+}
+
+void eddy__watcher_forget(struct eddy_loop *loop, eddy_socket socket)
+{
+    struct eddy__watcher *watcher = watcher_find(loop, socket);
+
+    if (watcher != NULL && watcher_is_idle(watcher))
+        watcher_end(watcher);
+}
+
+/**
+ * Whether a short receive drains the socket: TCP, and streams of the same machine. Others keep the
+ * borders of messages also in streams.
+ */
+static bool watcher_drains(const struct eddy__watcher *watcher)
+{
+    int family = EDDY_UNSPEC;
+    int type = EDDY_ANY_TYPE;
+    int protocol = EDDY_ANY_PROTOCOL;
+
+    if (watcher->channel.loop->backend->sockets->identify(watcher->channel.socket, &family, &type,
+                                                          &protocol))
+        return false;
+    return type == EDDY_STREAM && (protocol == EDDY_TCP || family == EDDY_UNIX);
+}
+
+/** Have the backend watch for `events`; an error has changed nothing. */
+static int watcher_watch(struct eddy__watcher *watcher, unsigned events)
+{
+    bool again = (events & watcher->watched & EDDY__EDGE) != 0;
+    int result = watcher->channel.loop->backend->watch(&watcher->channel, events);
+
+    if (result < 0)
+        return result;
+    watcher->watched = (uint8_t)events;
+    if (result > 0 || events == 0)
+        watcher->is_proven = watcher->is_plain = false;
+    else if (again && !watcher->is_proven) {
+        watcher->is_proven = true;
+        watcher->is_plain = watcher_drains(watcher);
+    }
+    return result;
+}
+
 /** Watch for what is still wanted; if that is nothing, the watcher ends. */
 static void watcher_settle(struct eddy__watcher *watcher)
 {
-    struct eddy_loop *loop = watcher->channel.loop;
     unsigned wanted = watcher_wanted(watcher);
 
-    if (wanted != 0) {
-        loop->backend->watch(&watcher->channel, wanted);
-        return;
-    }
-    eddy__claims_remove(&loop->claims, &watcher->channel);
-    loop->backend->channel_close(&watcher->channel, false);
+    eddy__linger_stop(&watcher->linger);
+    if (wanted == 0)
+        watcher_end(watcher);
+    else
+        watcher_watch(watcher, wanted);
 }
 
 static int watcher_refuse(eddy_socket socket, int error)
@@ -163,35 +242,112 @@ static int watcher_refuse(eddy_socket socket, int error)
                       eddy_strerror(error));
 }
 
-/** The watcher of `socket`, made if need be, watching for `event` beside what it watches for. */
-static int watcher_get(struct eddy_loop *loop, eddy_socket socket, unsigned event,
-                       struct eddy__watcher **found)
+/** What to watch for if `event` is to be waited for beside the rest. */
+static unsigned watcher_events_with(const struct eddy__watcher *watcher, unsigned event)
 {
-    struct eddy__watcher *watcher = watcher_find(loop, socket);
-    int error = watcher == NULL ? watcher_new(loop, socket, &watcher) : 0;
+    unsigned wanted = watcher_wanted(watcher) | event;
+    bool by_edges = wanted == EDDY__READABLE && watcher->sides[0].slot == NULL &&
+                    watcher->channel.loop->backend->lingering == EDDY__LINGER_WATCHED;
 
-    if (error)
-        return error;
-    error = loop->backend->watch(&watcher->channel, watcher_wanted(watcher) | event);
-    if (error) {
-        if (watcher_wanted(watcher) == 0)
-            watcher_settle(watcher);
-        return watcher_refuse(socket, error);
+    return by_edges ? WATCH_ARRIVALS : wanted;
+}
+
+/** The watcher of `socket`, made if need be. */
+static int watcher_get(struct eddy_loop *loop, eddy_socket socket, struct eddy__watcher **found)
+{
+    *found = watcher_find(loop, socket);
+    return *found != NULL ? 0 : watcher_new(loop, socket, found);
+}
+
+/** Watch for `events`, more than what was; a watcher that had nothing to do ends if it fails. */
+static int watcher_watch_more(struct eddy__watcher *watcher, unsigned events)
+{
+    eddy_socket socket = watcher->channel.socket;
+    int error = watcher_watch(watcher, events);
+
+    if (error >= 0) {
+        eddy__linger_stop(&watcher->linger);
+        return 0;
     }
-    *found = watcher;
-    return 0;
+    if (watcher_is_idle(watcher))
+        watcher_end(watcher);
+    return watcher_refuse(socket, error);
+}
+
+/** Whether the registration that lingers is relied upon; if it has to wait, that is verified. */
+static bool watcher_is_trusted(const struct eddy__watcher *watcher)
+{
+    return watcher->is_proven && !watcher->channel.loop->lingering.was_wrong;
+}
+
+bool eddy__watcher_is_drained(struct eddy_loop *loop, eddy_socket socket)
+{
+    const struct eddy__watcher *watcher = watcher_find(loop, socket);
+
+    return watcher != NULL && watcher->is_drained &&
+           (watcher->watched == 0 || watcher_is_trusted(watcher));
 }
 
 int eddy__waiter_start(struct eddy__waiter *waiter, struct eddy_loop *loop, eddy_socket socket,
                        unsigned event)
 {
-    int error = watcher_get(loop, socket, event, &waiter->watcher);
+    struct eddy__watcher *watcher = NULL;
+    int error = watcher_get(loop, socket, &watcher);
+    unsigned events;
 
     if (error)
         return error;
+    events = watcher_events_with(watcher, event);
+    if (events != WATCH_ARRIVALS || watcher->watched != events || !watcher_is_trusted(watcher) ||
+        !eddy__linger_start(loop, &watcher->linger))
+        error = watcher_watch_more(watcher, events);
+    if (error)
+        return error;
+    watcher->is_drained = watcher->was_confirmed = false;
     waiter->event = event;
-    watcher_side(waiter->watcher, event)->waiter = waiter;
+    waiter->watcher = watcher;
+    watcher_side(watcher, event)->waiter = waiter;
     return 0;
+}
+
+/** Nobody waits any more, but soon may: false if it cannot linger. */
+static bool watcher_linger(struct eddy__watcher *watcher, unsigned event)
+{
+    struct eddy_loop *loop = watcher->channel.loop;
+    enum eddy__lingering_mode mode = loop->backend->lingering;
+
+    /* One that has only sent is not likely to receive. */
+    if (mode == EDDY__LINGER_NOT || !watcher_is_idle(watcher) ||
+        (event == EDDY__WRITABLE && !watcher->is_proven) ||
+        !eddy__linger_start(loop, &watcher->linger))
+        return false;
+    if (mode == EDDY__LINGER_UNWATCHED)
+        return watcher_watch(watcher, 0) == 0;
+    return watcher->watched == WATCH_ARRIVALS || watcher_watch(watcher, WATCH_ARRIVALS) == 0;
+}
+
+void eddy__waiter_succeed(struct eddy__waiter *waiter, bool is_drained)
+{
+    struct eddy__watcher *watcher = waiter->watcher;
+
+    if (watcher == NULL)
+        return;
+    waiter->watcher = NULL;
+    watcher_side(watcher, waiter->event)->waiter = NULL;
+    if (watcher_linger(watcher, waiter->event))
+        watcher->is_drained = is_drained && (watcher->watched == 0 || watcher->is_plain);
+    else
+        watcher_settle(watcher);
+}
+
+void eddy__watcher_note(struct eddy_loop *loop, eddy_socket socket, bool is_drained)
+{
+    struct eddy__watcher *watcher = watcher_find(loop, socket);
+
+    if (watcher == NULL || !watcher_is_idle(watcher))
+        return;
+    watcher->is_drained = is_drained && (watcher->watched == 0 || watcher->is_plain);
+    eddy__linger_start(loop, &watcher->linger);
 }
 
 void eddy__waiter_stop(struct eddy__waiter *waiter)
@@ -223,7 +379,9 @@ int eddy__watcher_set_slot(struct eddy_loop *loop, eddy_socket socket, unsigned 
 
     if (error)
         return watcher_refuse(socket, error);
-    error = watcher_get(loop, socket, event, &watcher);
+    error = watcher_get(loop, socket, &watcher);
+    if (error == 0)
+        error = watcher_watch_more(watcher, watcher_wanted(watcher) | event);
     if (error)
         return error;
     replaced = watcher_side(watcher, event)->slot;
@@ -246,14 +404,41 @@ bool eddy__watcher_drop_slot(struct eddy_loop *loop, eddy_socket socket, unsigne
     return true;
 }
 
+/** Make sure that the registration for which an operation waits is there: true if it was. */
+static bool watcher_verify(struct eddy__watcher *watcher)
+{
+    struct eddy__waiter *waiter = watcher->sides[0].waiter;
+    int result = watcher_watch(watcher, WATCH_ARRIVALS);
+
+    if (result == 0)
+        return true;
+    if (result > 0) {
+        watcher->channel.loop->lingering.was_wrong = true;
+        return false;
+    }
+    /* Is it no socket any more? If it is only that memory is short, the next tick tries again. */
+    if (eddy__linger_start(watcher->channel.loop, &watcher->linger))
+        watcher->linger.age = 1;
+    waiter->on_ready(waiter, 0);
+    return false;
+}
+
 static void watcher_on_ready(struct eddy__channel *channel, unsigned event)
 {
     struct eddy_loop *loop = channel->loop;
-    struct watcher_side *side = watcher_side(watcher_of(channel), event);
+    struct eddy__watcher *watcher = watcher_of(channel);
+    struct watcher_side *side = watcher_side(watcher, event);
+    struct eddy__waiter *waiter = side->waiter;
     struct eddy__slot *slot;
 
-    if (side->waiter != NULL)
-        side->waiter->on_ready(side->waiter, 0);
+    if (event & EDDY__ENDED || watcher->was_confirmed)
+        watcher->is_plain = false;
+    watcher->is_drained = false;
+    if (waiter != NULL)
+        waiter->on_ready(waiter, 0);
+    /* A false alarm. By edges there is no other one for what it may have been about. */
+    if (waiter != NULL && side->waiter == waiter && watcher->watched == WATCH_ARRIVALS)
+        watcher_verify(watcher);
     slot = side->slot;
     if (slot == NULL)
         return;
@@ -282,6 +467,21 @@ static void watcher_evict(struct eddy__watcher *watcher, int error)
     watcher_settle(watcher);
 }
 
+void eddy__watcher_on_tick(struct eddy__linger *linger)
+{
+    struct eddy__watcher *watcher = EDDY__OWNER(linger, struct eddy__watcher, linger);
+
+    if (watcher_is_idle(watcher)) {
+        if (linger->age > 1)
+            watcher_end(watcher);
+    } else if (linger->age == 2) {
+        watcher->was_confirmed = watcher_verify(watcher);
+    } else if (linger->age > 2) {
+        watcher->was_confirmed = false;
+        eddy__linger_stop(linger);
+    }
+}
+
 void eddy__channel_claim(struct eddy__channel *channel)
 {
     struct eddy_loop *loop = channel->loop;
@@ -302,8 +502,12 @@ void eddy__channel_disclaim(struct eddy__channel *channel)
 
 void eddy__watchers_abandon(struct eddy_loop *loop)
 {
+    struct eddy__list *lingering = &loop->lingering.list;
     struct eddy__channel *channel;
 
+    while (!eddy__list_is_empty(lingering))
+        watcher_evict(EDDY__OWNER(lingering->next, struct eddy__watcher, linger.node), 0);
+    eddy__lingering_fini(loop);
     while ((channel = eddy__claims_find_kind(&loop->claims, &watcher_events)) != NULL)
         watcher_evict(watcher_of(channel), 0);
 }

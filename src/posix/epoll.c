@@ -6,6 +6,10 @@
  * The kernel reports errors and hang-ups whether wanted or not; since a channel that waits for
  * nothing is unregistered, such a report always meets an order that can tell it.
  *
+ * Those by edges are registered for an end of the stream and for urgent data too, and with their
+ * number as the kernel's word: the program may close the descriptor, and as long as a duplicate of
+ * it is open anywhere, nothing can take the registration back and the kernel goes on reporting.
+ *
  * The wake-up is registered edge-triggered and never read: each write to an eventfd is an edge of
  * its own, also while its counter is not zero, so that a wake-up costs one system call on the one
  * side and none on the other. (The counter overflows after 2^64 - 2 of them.)
@@ -34,7 +38,7 @@ struct epoll {
 
 static int epoll_open(struct eddy__reactor *reactor)
 {
-    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data = {.ptr = NULL}};
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data = {.u64 = 0}};
     struct epoll *epoll = eddy__alloc_zeroed(sizeof *epoll);
     int error;
 
@@ -74,22 +78,59 @@ static void epoll_close(struct eddy__reactor *reactor)
     eddy__free(epoll);
 }
 
+/* What the kernel tells with an event of `channel`: its address, or its number and a bit that no
+ * address has. */
+static uint64_t epoll_word(const struct eddy__reactor_channel *channel, unsigned interest)
+{
+    if (interest & EDDY__EDGE)
+        return (uint64_t)channel->channel.socket << 1 | 1;
+    return (uintptr_t)channel;
+}
+
+static uint32_t epoll_events(unsigned interest)
+{
+    uint32_t events = 0;
+
+    if (interest & EDDY__READABLE)
+        events |= EPOLLIN;
+    if (interest & EDDY__WRITABLE)
+        events |= EPOLLOUT;
+    if (interest & EDDY__EDGE)
+        events |= EPOLLET | EPOLLRDHUP | EPOLLPRI;
+    return events;
+}
+
+static int epoll_control(const struct epoll *epoll, int command,
+                         const struct eddy__reactor_channel *channel, unsigned interest)
+{
+    struct epoll_event event = {.events = epoll_events(interest),
+                                .data = {.u64 = epoll_word(channel, interest)}};
+
+    return EDDY__SYS(epoll_ctl)(epoll->fd, command, (int)channel->channel.socket, &event);
+}
+
 static int epoll_watch(struct eddy__reactor_channel *channel, unsigned interest)
 {
     struct eddy__reactor *reactor = channel->channel.loop->backend_state;
-    struct epoll *epoll = reactor->selector_state;
-    struct epoll_event event = {.data = {.ptr = channel}};
-    int command = channel->interest == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    const struct epoll *epoll = reactor->selector_state;
+    bool is_new = channel->interest == 0;
 
-    if (interest == 0)
-        command = EPOLL_CTL_DEL; /* fails only if the user has already closed the descriptor */
-    if (interest & EDDY__READABLE)
-        event.events |= EPOLLIN;
-    if (interest & EDDY__WRITABLE)
-        event.events |= EPOLLOUT;
-    if (EDDY__SYS(epoll_ctl)(epoll->fd, command, (int)channel->channel.socket, &event) == 0)
+    if (interest == 0) {
+        /* Fails only if the user has already closed the descriptor. */
+        (void)epoll_control(epoll, EPOLL_CTL_DEL, channel, 0);
         return 0;
-    return interest == 0 ? 0 : eddy__system_error(errno);
+    }
+    if (epoll_control(epoll, is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, channel, interest) == 0)
+        return 0;
+    /* One that lingered went with its descriptor, whose number is that of another one now. */
+    if (errno == ENOENT && channel->interest & EDDY__EDGE &&
+        epoll_control(epoll, EPOLL_CTL_ADD, channel, interest) == 0)
+        return 1;
+    /* One could not be taken back, as its descriptor was closed, and now a duplicate has come to
+     * bear that number. */
+    if (errno == EEXIST && epoll_control(epoll, EPOLL_CTL_MOD, channel, interest) == 0)
+        return 1;
+    return eddy__system_error(errno);
 }
 
 static int epoll_wait_ms(struct epoll *epoll, eddy_time timeout)
@@ -130,14 +171,21 @@ static void epoll_report(struct eddy__reactor *reactor)
 
     for (int i = 0; i < epoll->count; i++) {
         uint32_t events = epoll->events[i].events;
+        uint64_t word = epoll->events[i].data.u64;
         unsigned seen = 0;
 
+        if (word & 1) {
+            if (events & (EPOLLRDHUP | EPOLLPRI | EPOLLERR | EPOLLHUP))
+                seen = EDDY__ENDED;
+            eddy__reactor_edge(reactor, (eddy_socket)(word >> 1), seen | EDDY__READABLE);
+            continue;
+        }
         if (events & (EPOLLIN | EPOLLERR | EPOLLHUP))
             seen |= EDDY__READABLE;
         if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
             seen |= EDDY__WRITABLE;
-        if (epoll->events[i].data.ptr != NULL) /* NULL: the wake-up */
-            eddy__reactor_event(epoll->events[i].data.ptr, seen);
+        if (word != 0) /* 0: the wake-up */
+            eddy__reactor_event((void *)(uintptr_t)word, seen);
     }
     epoll->count = 0;
 }
@@ -165,6 +213,7 @@ static int epoll_backend_open(struct eddy_loop *loop)
 
 const struct eddy__backend eddy__epoll_backend = {
     .name = "epoll",
+    .lingering = EDDY__LINGER_WATCHED,
     .sockets = &eddy__system_sockets,
     .open = epoll_backend_open,
     .abandon = eddy__reactor_close,

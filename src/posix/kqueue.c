@@ -268,6 +268,7 @@ static int kqueue_backend_open(struct eddy_loop *loop)
 
 const struct eddy__backend eddy__kqueue_backend = {
     .name = "kqueue",
+    .lingering = EDDY__LINGER_UNWATCHED,
     .sockets = &eddy__system_sockets,
     .watches_processes = true,
     .open = kqueue_backend_open,

@@ -205,6 +205,7 @@ static int poll_backend_open(struct eddy_loop *loop)
 
 const struct eddy__backend eddy__poll_backend = {
     .name = "poll",
+    .lingering = EDDY__LINGER_UNWATCHED,
     .sockets = &eddy__system_sockets,
     .open = poll_backend_open,
     .abandon = eddy__reactor_close,

@@ -216,6 +216,7 @@ static int select_backend_open(struct eddy_loop *loop)
 
 const struct eddy__backend eddy__select_backend = {
     .name = "select",
+    .lingering = EDDY__LINGER_UNWATCHED,
     .sockets = &eddy__system_sockets,
     .open = select_backend_open,
     .abandon = eddy__reactor_close,
