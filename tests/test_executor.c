@@ -5,6 +5,7 @@
 #include "support/gate.h"
 #include "support/oom.h"
 #include "support/support.h"
+#include "support/sweep.h"
 
 static int on_done(eddy_future *future, void *name)
 {
@@ -356,13 +357,12 @@ static int on_call_again(void *loop)
  */
 static void test_the_loop_may_go_with_the_last_outcome(struct fixture *f)
 {
-    enum { ROUNDS = 50 };
-    int number = 1;
+    int rounds = sweep_fewer(50), number = 1;
 
     need_whole_test();
     if (f->sim != NULL)
         skip();
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < rounds; i++) {
         eddy_loop_options options = {.backend = eddy_loop_get_backend(f->loop)};
         struct eddy__thread thread;
         struct keeper keeper;

@@ -389,7 +389,8 @@ static void test_a_copy_of_a_socket_does_not_keep_it_registered(struct fixture *
 
     begin(f);
     probe_pair(f, pair);
-    must(backend_of(f)->sockets->duplicate(pair[0]->channel.socket, &copy));
+    /* No must(): the fixture cannot give back the pair. */
+    assert_int_equal(backend_of(f)->sockets->duplicate(pair[0]->channel.socket, &copy), 0);
     fixture_keep_socket(f, copy);
     backend_of(f)->receive_start(&pair[0]->channel);
     run_iterations(f->loop, 1);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * The part of faults.h that spares a sweep its waiting: with something failing, much is waited for
- * that rightly never comes, or comes when a timer ends.
+ * The part of faults.h that spares a sweep its waiting, and tells the time whatever else the
+ * machine does: with something failing, much is waited for that rightly never comes.
  *
- * A wait of the loop that nothing ends lasts a twentieth of its time, and the clock goes on as if
- * it had been all of it. Threads and children need real time: from the first of them on waits are
- * as long as they should be.
+ * The clock moves only when the loop waits, and a little whenever it is read. A wait that nothing
+ * ends lasts a twentieth of its time, for what the system may be late with. Threads and children
+ * need real time: from the first of them on, the clock is the system's again.
  */
 #ifndef TESTS_SUPPORT_FAULTS_TIME_H
 #define TESTS_SUPPORT_FAULTS_TIME_H

@@ -81,6 +81,11 @@ bool sweep_is_over_calls(void)
     return outcome != NULL && kind != &oom_kind;
 }
 
+int sweep_fewer(int count)
+{
+    return sweep_is_on() ? (count + 19) / 20 : count;
+}
+
 void need_working_calls(void)
 {
     if (sweep_is_over_calls())

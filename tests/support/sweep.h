@@ -77,6 +77,10 @@ void need_working_calls(void);
 /** True if system calls fail. */
 bool sweep_is_over_calls(void);
 
+/** How often to do what many rounds show: `count`, but a twentieth in a sweep, as each point is a
+ * round of its own. */
+int sweep_fewer(int count);
+
 /** Run all points of the tests; returns the number of failures. */
 int sweep_run_suite(const char *suite, const struct test *const *tests, size_t count);
 
