@@ -330,7 +330,7 @@ static void test_sendto_a_full_receiver_does_not_spin(struct fixture *f)
     eddy_address address;
     eddy_socket receiver, filler, sender;
     eddy_future *future;
-    int64_t received;
+    int filled = 0;
 
     need_whole_test();
     if (f->sim != NULL)
@@ -343,7 +343,7 @@ static void test_sendto_a_full_receiver_does_not_spin(struct fixture *f)
     fixture_keep_socket(f, sender);
     must(eddy_socket_connect(filler, &address));
     while (eddy_socket_send(filler, "x", 1) == 1)
-        continue;
+        filled++;
     future = eddy_loop_sock_sendto(f->loop, sender, "y", 1, &address);
     if (!eddy_future_done(future)) { /* BSD has no word for "wait" */
         spy = spy_begin(f->loop);
@@ -352,9 +352,9 @@ static void test_sendto_a_full_receiver_does_not_spin(struct fixture *f)
         spy_end();
         assert_refused(eddy_loop_sock_sendto(f->loop, sender, "z", 1, &address), EDDY_EBADSTATE,
                        "operation");
-        while ((received = eddy_socket_receive(receiver, &byte, 1)) == 1)
+        for (; filled > 0 && eddy_socket_receive(receiver, &byte, 1) == 1; filled--)
             continue;
-        assert_int_equal(received, EDDY_EAGAIN);
+        assert_int_equal(filled, 0);
         must(eddy_loop_run_until_complete(f->loop, eddy_future_ref(future), NULL));
         assert_int_equal(eddy_socket_receive(receiver, &byte, 1), 1);
         assert_int_equal(byte, 'y');

@@ -214,7 +214,8 @@ static void cut_everywhere(struct fixture *f, bool is_client, enum ending ending
 {
     static struct cut c;
     /* Under Wine a cut takes its time. */
-    int step = sweep_is_on() ? 151 : fixture_backend_is(f, "iocp") ? 17 : 1;
+    bool at_length = fixture_backend_is_default(f) && !fixture_backend_is(f, "iocp");
+    int step = sweep_is_on() ? 151 : at_length ? 1 : 17;
     int to_us, to_peer;
 
     cut_init(f, &c, is_client, ending);

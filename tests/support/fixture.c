@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "support/fixture.h"
+#include "common/backend.h"
 #include "common/loop.h"
 #include "common/sanitizer.h"
 #include "common/thread.h"
@@ -302,6 +303,11 @@ int fixture_run_suite(const char *suite, const struct test *tests, size_t count)
 bool fixture_backend_is(const struct fixture *f, const char *name)
 {
     return strcmp(eddy_loop_get_backend(f->loop), name) == 0;
+}
+
+bool fixture_backend_is_default(const struct fixture *f)
+{
+    return fixture_backend_is(f, eddy__backends[0]->name);
 }
 
 void fixture_keep_socket(struct fixture *f, eddy_socket socket)

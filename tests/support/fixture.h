@@ -113,6 +113,12 @@ bool fixture_wait_goes_on(eddy_time now, eddy_time *end);
 /** True if the backend under test is `name`. */
 bool fixture_backend_is(const struct fixture *f, const char *name);
 
+/**
+ * True on the backend that is chosen here by default. What does not depend on it, and takes
+ * seconds, is tried at length on this one, and in samples on the others.
+ */
+bool fixture_backend_is_default(const struct fixture *f);
+
 /** Have the fixture close `socket` at the end, or take it back to close it earlier. */
 void fixture_keep_socket(struct fixture *f, eddy_socket socket);
 void fixture_drop_socket(struct fixture *f, eddy_socket socket);
