@@ -5,6 +5,7 @@
 #include "support/sweep.h"
 
 #if defined(EDDY_TEST_HOOKS) && !defined(_WIN32)
+#include "common/clock.h"
 #include "common/loop.h"
 #include "common/thread.h"
 #include "posix/sys.h"
@@ -270,13 +271,18 @@ static void steal_scene(struct fixture *f)
 {
     struct child c;
     int status;
-    pid_t pid;
+    pid_t pid, taken;
+    eddy_time end = 0;
 
     child_init(&c);
     child_shell(f, &c, "read line; exit 3", NULL);
     pid = (pid_t)eddy_transport_get_pid(c.transport);
     child_write(&c, "go\n");
-    assert_int_equal(waitpid(pid, &status, 0), pid);
+    /* Not for ever: in a sweep the line may not have been written. */
+    while ((taken = waitpid(pid, &status, WNOHANG)) == 0 &&
+           fixture_wait_goes_on(eddy__clock_now(), &end))
+        poll(NULL, 0, 1);
+    assert_int_equal(taken, pid);
     child_run(f, &c);
     assert_int_equal(c.returncode, 255);
     assert_int_equal(recorded("exited:255"), 1);
