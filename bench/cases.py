@@ -11,6 +11,7 @@ CONTENDERS = {
     "eddy": "eddy",
     "eddy_inside": "eddy, inside",
     "eddy_gathered": "eddy, gathered",
+    "eddy_example": "eddy, examples/file_server",
     "libuv": "libuv",
     "libuv_tuned": "libuv, tuned",
     "libevent": "libevent",
@@ -33,6 +34,8 @@ SPAWN = ("floor", "eddy", "libuv", "uvloop", "asyncio")
 TLS = ("floor", "eddy", "libevent", "asio", "uvloop", "asyncio")
 DATAGRAM = ("floor", "eddy", "eddy_gathered", "libuv", "libevent", "libev", "asio", "uvloop",
             "asyncio")
+
+HTTP = ("floor", "eddy", "eddy_example", "libuv", "libevent")
 
 # Processor time against the floor in the same round.
 ECHO_MARKS = {"eddy_callback": 1.05, "eddy_task": 1.10}
@@ -107,6 +110,13 @@ CASES = [
          marks={"eddy": 1.05}),
     Case("sendfile", "A file of 16 MiB, again and again", "file", "source", unit="MiB", count=300,
          exact=100, contenders=("floor", "eddy", "libevent", "asyncio"), marks={"eddy": 1.05}),
+    # wrk counts by time: `count` and `exact` are seconds.
+    Case("http-small", "HTTP file server under wrk, 64 connections, 1 KiB", "http", "http",
+         options={"connections": 64, "path": "small"}, unit="request", count=1, exact=2,
+         contenders=HTTP),
+    Case("http-big", "HTTP file server under wrk, 64 connections, 256 KiB", "http", "http",
+         options={"connections": 64, "path": "big"}, unit="request", count=1, exact=2,
+         contenders=HTTP),
     Case("udp-1", "UDP echo, 1 socket, 64 B", "datagram", "datagram", "udp", unit="datagram",
          count=1000, exact=1000, contenders=DATAGRAM),
     Case("udp-deep", "UDP echo, 1 socket, 64 B, 16 deep", "datagram", "datagram", "udp",

@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Runs one contender once: starts it, puts it under load, and brings back figures.
 
-Servers inherit a listening socket, so that nobody has to be asked for a port. The server is
-pinned to one processor and the load generator to another.
+The server is pinned to one processor and the load generator to another.
 """
 import json
 import mmap
 import os
 import shutil
-import signal
-import socket
 import struct
 import subprocess
 import sys
@@ -17,29 +14,18 @@ import tempfile
 import time
 from dataclasses import replace
 
+import web
 from cases import PYTHON
+from server import SERVER_CPU, Failed, Server, load_cpu, pin
 
-SERVER_CPU = 0
 CALLS = ("recvfrom", "recvmsg", "recvmmsg", "read", "readv", "sendto", "sendmsg", "sendmmsg",
          "write", "writev", "sendfile64", "splice", "epoll_wait", "epoll_pwait", "epoll_pwait2",
-         "epoll_ctl", "accept4", "close", "futex", "ioctl", "rt_sigprocmask", "clock_gettime",
+         "poll", "ppoll", "select", "pselect6", "epoll_ctl", "accept4", "close", "futex", "ioctl", "rt_sigprocmask", "clock_gettime",
          "mmap", "munmap", "mprotect", "madvise", "brk", "clone", "clone3", "vfork", "wait4",
          "waitid")
 TIME_LIMIT = 180
 # Of these jobs the memory is looked at, and nothing else.
 IDLE_JOBS = ("idle", "tls-idle")
-
-
-class Failed(Exception):
-    """A contender could not run; the text says why."""
-
-
-def load_cpu():
-    return os.cpu_count() - 1
-
-
-def pin(cpu):
-    return lambda: os.sched_setaffinity(0, {cpu})
 
 
 class Bench:
@@ -53,6 +39,7 @@ class Bench:
         self.environment = dict(os.environ)
         if backend:
             self.environment["EDDY_BACKEND"] = backend
+        self.environment["EDDY_BENCH_FOLDER"] = web.make_folder(folder)
         self.perf = self._perf_counts_calls()
         self.environment["EDDY_BENCH_CERTIFICATE"] = self._make_certificate()
 
@@ -94,57 +81,15 @@ class Bench:
             if python is None or not os.path.exists(script):
                 return None
             return [python, script, contender]
+        if case.job == "http" and not web.is_there():
+            return None
         program = os.path.join(self.folder, case.folder, contender)
         return [program] if os.access(program, os.X_OK) else None
 
 
-class Server:
-    """A contender that listens."""
-
-    def __init__(self, bench, case, command, prefix=(), environment=None):
-        self.folder = tempfile.mkdtemp(prefix="eddy-bench-")
-        listener = self._listen(case)
-        self.errors = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(
-            [*prefix, *command, case.socket, str(listener.fileno())],
-            pass_fds=[listener.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=self.errors, env=environment or bench.environment,
-            preexec_fn=pin(SERVER_CPU))
-        listener.close()
-        self.pid = self.process.pid
-
-    def _listen(self, case):
-        if case.socket == "unix":
-            self.address = os.path.join(self.folder, "socket")
-            listener = socket.socket(socket.AF_UNIX)
-            listener.bind(self.address)
-        else:
-            kind = socket.SOCK_DGRAM if case.socket == "udp" else socket.SOCK_STREAM
-            listener = socket.socket(socket.AF_INET, kind)
-            listener.bind(("127.0.0.1", 0))
-            self.address = str(listener.getsockname()[1])
-        listener.setblocking(False)
-        if case.socket == "tcp":
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if case.socket != "udp":
-            listener.listen(4096)
-        return listener
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def complaint(self):
-        self.errors.seek(0)
-        return self.errors.read().decode(errors="replace").strip()[-400:]
-
-
 def run_load(bench, case, target, prefix=(), **options):
+    if case.job == "http":
+        return web.run(bench.environment["EDDY_BENCH_FOLDER"], case, target, prefix, **options)
     words = [f"{name}={value}" for name, value in {**case.options, **options}.items()]
     done = subprocess.run([*prefix, bench.load, case.job, target.address, *words],
                           capture_output=True, text=True, timeout=TIME_LIMIT,
@@ -254,18 +199,26 @@ def count_once(bench, case, contender, count):
                 # The tracer looks on from now on: the server must have started by then.
                 run_load(bench, case, server, count=1, connections=1, idle=0)
                 prefix = perf_prefix(log.name, server.pid)
-            run_load(bench, case, server, prefix=prefix, count=count)
-            given, _ = totals.read()
+            before, _ = totals.read()
+            result = run_load(bench, case, server, prefix=prefix, count=count)
+            given = totals.read()[0] - before
         finally:
             server.stop()
         calls = read_perf(log.name) if bench.perf else wait_for_strace(log.name)
-    return {"allocations": given, **{f"calls:{name}": n for name, n in calls.items()}}
+    return {"allocations": given, **made(case, result),
+            **{f"calls:{name}": n for name, n in calls.items()}}
+
+
+def made(case, result):
+    """What wrk has done in its time; the other loads do as much as they are told."""
+    return {"operations": result["operations"]} if case.job == "http" else {}
 
 
 def slope(once, count):
     """Costs of one operation: those of 2 n less those of n, so that no start-up is in them."""
     first, second = once(count), once(2 * count)
-    return {name: (second.get(name, 0) - first.get(name, 0)) / count
+    operations = second.pop("operations", 2 * count) - first.pop("operations", count)
+    return {name: (second.get(name, 0) - first.get(name, 0)) / operations
             for name in {*first, *second}}
 
 
@@ -337,10 +290,10 @@ def exact_once(bench, case, contender, count):
         server = Server(bench, case, bench.command(case, contender), prefix=callgrind(path),
                         environment={**bench.environment, **COPY_BY_LOOPS})
         try:
-            run_load(bench, case, server, count=count)
+            result = run_load(bench, case, server, count=count)
         finally:
             server.stop()
-        return {"instructions": read_callgrind(path)}
+        return {"instructions": read_callgrind(path), **made(case, result)}
 
 
 def exact_server(bench, case, contender):

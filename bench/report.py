@@ -32,7 +32,7 @@ def verdict(case, contender):
     return f"meets {mark:g}" if found[2] <= mark else f"open {mark:g}"
 
 
-WAITS = ("epoll_wait", "epoll_pwait", "epoll_pwait2")
+WAITS = ("epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "ppoll", "select", "pselect6")
 
 
 def calls_but_waits(counts):

@@ -38,6 +38,7 @@ case " $* " in
 *" --list "* | *" --help "* | *" -h "*) exec python3 bench/run.py "$@" ;;
 esac
 need c++ valgrind strace pkg-config || echo "some figures will be missing: $missing"
+need wrk || echo "without the file servers: $missing"
 install_peers
 build_bench || exit 1
 python3 bench/run.py --build build/bench "$@"
