@@ -57,6 +57,7 @@ class Case:
     exact: int = 0  # the same under callgrind
     marks: dict = field(default_factory=dict)
     limits: dict = field(default_factory=dict)  # marks that are nanoseconds, not ratios
+    bytes_max: dict = field(default_factory=dict)  # marks that are bytes by malloc
     figure: str = "cpu"  # what the ratio is made of: cpu or wall
 
 
@@ -124,8 +125,14 @@ CASES = [
          marks={"eddy_gathered": 1.05, "eddy": 1.05}),
     Case("idle-10000", "TCP echo, 64 connections, 64 B, beside 10,000 idle ones", "echo", "echo",
          options={"connections": 64, "idle": 10000, "warm": 0.5}, count=10000),
+    # 200 bytes beside the program's own struct, of which malloc makes 40.
     Case("memory", "Memory of an idle TCP connection", "echo", "idle",
-         unit="connection", count=1000),
+         unit="connection", count=1000, bytes_max={"eddy_callback": 240}),
+    Case("memory-ipv6", "Memory of an idle TCP connection over IPv6", "echo", "idle", "tcp6",
+         unit="connection", count=1000, bytes_max={"eddy_callback": 240}),
+    Case("memory-task", "Memory of a task that waits", "task",
+         options={"case": "memory-task", "n": 1000, "memory": True}, contenders=("floor", "eddy"),
+         unit="task", count=1000, bytes_max={"eddy": 200}),
     Case("tls-64", "TLS echo, 64 connections, 64 B", "tls", "tls",
          options={"connections": 64, "warm": 0.5},
          count=5000, exact=2000, contenders=TLS, marks={"eddy": 1.05}),
@@ -164,6 +171,9 @@ CASES = [
           ("eddy", "uvloop", "asyncio"), python=50000, unit="future"),
     micro("start", "Making a loop, running one callback, closing it", "start", 5000, PEERS,
           unit="loop"),
+    Case("startup", "A program that makes a loop, runs one callback and ends", "start", "program",
+         unit="program", count=1, exact=1, contenders=PEERS),
+    Case("size", "How large a small program is, and the library", "start", "size", unit="library", count=1, contenders=PEERS),
     micro("spawn", "Starting a child and waiting for its end", "spawn", 200, SPAWN,
           python=50, unit="child", marks={"eddy": 1.1}),
     micro("spawn-big", "The same from a parent of 512 MiB", "spawn", 100, SPAWN, python=30,

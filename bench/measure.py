@@ -14,6 +14,7 @@ import tempfile
 import time
 from dataclasses import replace
 
+import program
 import web
 from cases import PYTHON
 from server import SERVER_CPU, Failed, Server, load_cpu, pin
@@ -336,7 +337,7 @@ def count_micro(bench, case, contender):
     environment = {**totals.environment(bench), "EDDY_BENCH_COUNT": "1"}
     result = run_micro(bench, case, contender, case.count, environment=environment)
     return {name: round(result[name] / result["operations"], 3)
-            for name in ("allocations", "syscalls", "bytes") if result and name in result}
+            for name in ("allocations", "syscalls", "bytes", "resident") if result and name in result}
 
 
 def exact_micro(bench, case, contender):
@@ -352,9 +353,16 @@ def exact_micro(bench, case, contender):
 #
 def time_contender(bench, case, contender, arguments):
     """Figures of one round, or None where a contender has nothing for the case."""
+    if case.job == "program":
+        return program.take_time(bench, case, contender)
     if case.job:
         return time_server(bench, case, contender, arguments.warm, arguments.seconds)
     return time_micro(bench, case, contender)
+
+
+def has_times(case):
+    """Whether there is more to a case than counts."""
+    return case.job not in (*IDLE_JOBS, "size") and not case.options.get("memory")
 
 
 def sized(case, count, options):
@@ -366,9 +374,15 @@ def count_contender(bench, case, contender):
     """System calls and allocations of one operation."""
     if case.job in IDLE_JOBS:
         return memory_of_server(bench, case, contender)
+    if case.job == "size":
+        return program.sizes(bench, contender)
+    if case.job == "program":
+        return program.count(bench, case, contender, Totals(), read_strace)
     return count_server(bench, case, contender) if case.job else count_micro(bench, case, contender)
 
 
 def exact_contender(bench, case, contender):
     """Instructions of one operation."""
+    if case.job == "program":
+        return program.exact(bench, case, contender, callgrind, read_callgrind)
     return exact_server(bench, case, contender) if case.job else exact_micro(bench, case, contender)

@@ -47,6 +47,10 @@ def counts_verdict(case, contender):
     a child, is spent in the kernel: it is held by system calls (but for waits) and allocations,
     which may not be more than the floor's. Where memory is the case, its bytes are held.
     """
+    most = case.get("bytes_max", {}).get(contender)
+    if most is not None and "bytes" in case["contenders"][contender].get("counts", {}):
+        bytes_used = case["contenders"][contender]["counts"]["bytes"]
+        return f"{'meets' if bytes_used <= most else 'misses'} {most} B: {bytes_used:.0f}"
     mark = case["marks"].get(contender)
     floor = case["contenders"].get("floor", {}).get("counts", {})
     own = case["contenders"][contender].get("counts", {})
@@ -108,6 +112,11 @@ def count_text(result, name):
     return f"{value:,.0f}" if name == "instructions" else f"{round(value + 0.0, 2):g}"
 
 
+def size_text(result, name):
+    value = result.get("counts", {}).get(name)
+    return "" if value is None else f"{value / 1024:,.0f} KiB"
+
+
 def plain_count(value):
     return "" if value is None else f"{value:,.0f}"
 
@@ -131,6 +140,8 @@ def columns_of(case):
         ("allocations", lambda name, result: count_text(result, "allocations")),
         ("bytes by malloc", lambda name, result: count_text(result, "bytes")),
         ("resident bytes", lambda name, result: count_text(result, "resident")),
+        ("small program, stripped", lambda name, result: size_text(result, "program")),
+        ("shared library, stripped", lambda name, result: size_text(result, "library")),
     ]
     if has(case, "per_second"):
         columns.append(("per s", lambda name, result: plain_count(time(result, "per_second"))))

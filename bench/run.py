@@ -154,13 +154,13 @@ def take_counts(bench, case, names, results, arguments, progress):
 def run_case(bench, case, names, arguments, progress):
     results = {name: {"rounds": []} for name in names}
     load = round(os.getloadavg()[0], 2)
-    if not arguments.counts_only and case.job not in measure.IDLE_JOBS:
+    if not arguments.counts_only and measure.has_times(case):
         for number in range(arguments.rounds):
             run_round(bench, case, names, results, arguments, progress, number)
     if not arguments.times_only:
         take_counts(bench, case, names, results, arguments, progress)
     return {"title": case.title, "unit": case.unit, "figure": case.figure, "marks": case.marks,
-            "limits": case.limits, "by_calls": bool(case.job) or case.folder == "spawn",
+            "limits": case.limits, "bytes_max": case.bytes_max, "by_calls": bool(case.job) or case.folder == "spawn",
             "load": [load, round(os.getloadavg()[0], 2)], "contenders": results}
 
 

@@ -44,11 +44,12 @@ class Server:
             listener.bind(self.address)
         else:
             kind = socket.SOCK_DGRAM if case.socket == "udp" else socket.SOCK_STREAM
-            listener = socket.socket(socket.AF_INET, kind)
-            listener.bind(("127.0.0.1", 0))
-            self.address = str(listener.getsockname()[1])
+            inet6 = case.socket == "tcp6"
+            listener = socket.socket(socket.AF_INET6 if inet6 else socket.AF_INET, kind)
+            listener.bind(("::1" if inet6 else "127.0.0.1", 0))
+            self.address = ("::1:" if inet6 else "") + str(listener.getsockname()[1])
         listener.setblocking(False)
-        if case.socket == "tcp":
+        if case.socket in ("tcp", "tcp6"):
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if case.socket != "udp":
             listener.listen(4096)

@@ -41,4 +41,10 @@ need c++ valgrind strace pkg-config || echo "some figures will be missing: $miss
 need wrk || echo "without the file servers: $missing"
 install_peers
 build_bench || exit 1
+# Only to know how large it is.
+say "building build/bench-shared"
+quietly bench-shared-configure cmake -S . -B build/bench-shared -DCMAKE_BUILD_TYPE=Release \
+    -DBUILD_SHARED_LIBS=ON -DEDDY_BUILD_TESTS=OFF -DEDDY_BUILD_EXAMPLES=OFF &&
+    quietly bench-shared-build cmake --build build/bench-shared -j "$(jobs_count)" ||
+    echo "without the size of the shared library"
 python3 bench/run.py --build build/bench "$@"

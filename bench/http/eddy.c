@@ -22,7 +22,7 @@ static void client_free(struct client *client)
         free(client);
 }
 
-static void client_on_sent(eddy_future *future, void *arg)
+static int client_on_sent(eddy_future *future, void *arg)
 {
     struct client *client = arg;
 
@@ -31,6 +31,7 @@ static void client_on_sent(eddy_future *future, void *arg)
     if (client->transport != NULL)
         client_serve(client);
     client_free(client);
+    return 0;
 }
 
 static void client_answer(struct client *client, const char *path)

@@ -11,7 +11,7 @@ int load_connect(const struct load_options *options, int type)
 
     if (fd < 0)
         load_fail("socket");
-    if (family == AF_INET && type == SOCK_STREAM &&
+    if (family != AF_UNIX && type == SOCK_STREAM &&
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0)
         load_fail("TCP_NODELAY");
     /* A Unix socket whose listener's queue is full is not connected later: try on. */

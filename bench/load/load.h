@@ -25,6 +25,7 @@ struct load_options {
     union {
         struct sockaddr any;
         struct sockaddr_in inet;
+        struct sockaddr_in6 inet6;
         struct sockaddr_un local;
     } address;
     socklen_t address_size;

@@ -27,10 +27,18 @@ static _Noreturn void refuse(const char *what)
     exit(2);
 }
 
+/* A port, "::1:" and a port, or the path of a Unix socket. */
 static void read_address(struct load_options *options, const char *text)
 {
     size_t size = strlen(text);
 
+    if (strncmp(text, "::1:", 4) == 0) {
+        options->address.inet6.sin6_family = AF_INET6;
+        options->address.inet6.sin6_addr = in6addr_loopback;
+        options->address.inet6.sin6_port = htons((uint16_t)strtoul(text + 4, NULL, 10));
+        options->address_size = sizeof options->address.inet6;
+        return;
+    }
     if (strchr(text, '/') == NULL) {
         options->address.inet.sin_family = AF_INET;
         options->address.inet.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

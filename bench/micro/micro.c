@@ -19,6 +19,7 @@ static struct {
     int calls; /* a descriptor that counts system calls, or -1 */
     int64_t given;
     int64_t bytes;
+    int64_t resident;
     uint64_t cpu_ns;
     uint64_t children_ns;
     uint64_t wall_ns;
@@ -99,10 +100,25 @@ static uint64_t calls_made(void)
     return calls;
 }
 
+/* Bytes of pages that are in memory. */
+static int64_t resident_bytes(void)
+{
+    FILE *file = fopen("/proc/self/statm", "r");
+    long size = 0, resident = 0;
+
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%ld %ld", &size, &resident) != 2)
+        resident = 0;
+    fclose(file);
+    return resident * sysconf(_SC_PAGESIZE);
+}
+
 static uint64_t calls_begun;
 
 void micro_begin(void)
 {
+    begun.resident = resident_bytes();
     if (begun.allocations != NULL)
         begun.allocations(&begun.given, &begun.bytes);
     begun.children_ns = children_ns();
@@ -121,6 +137,7 @@ static void print_line(uint64_t operations, uint64_t cpu_ns, int with_bytes)
 {
     uint64_t calls = calls_made();
     int64_t given = 0, bytes = 0;
+    int64_t resident = with_bytes ? resident_bytes() : 0;
 
     printf("{\"operations\": %llu, \"cpu_ns\": %llu, \"wall_ns\": %llu",
            (unsigned long long)operations, (unsigned long long)cpu_ns,
@@ -133,6 +150,8 @@ static void print_line(uint64_t operations, uint64_t cpu_ns, int with_bytes)
         if (with_bytes)
             printf(", \"bytes\": %lld", (long long)(bytes - begun.bytes));
     }
+    if (with_bytes)
+        printf(", \"resident\": %lld", (long long)(resident - begun.resident));
     printf("}\n");
     fflush(stdout);
 }

@@ -42,7 +42,7 @@ void micro_end_with(uint64_t operations, uint64_t cpu_ns);
  */
 void micro_toggle(void);
 
-/** The price is memory, not time: so many bytes are in use by malloc since micro_begin(). */
+/** The price is memory: bytes in use by malloc, and pages touched, since micro_begin(). */
 void micro_end_memory(uint64_t operations);
 
 /** Exit status for a case that a library has nothing for. */

@@ -131,6 +131,36 @@ static void run_callback(uint64_t n)
     eddy_future_unref(end);
 }
 
+static eddy_future *never;
+
+static int wait_for_ever(void *arg, eddy_value *result)
+{
+    (void)arg;
+    (void)result;
+    return eddy_await(eddy_future_ref(never), NULL);
+}
+
+/* Tasks that have started and wait for something that does not come while they are looked at. */
+static void run_memory(uint64_t n)
+{
+    eddy_loop *loop = eddy_get_running_loop();
+    uint64_t i;
+
+    never = eddy_loop_create_future(loop);
+    for (i = 0; i < n; i++)
+        micro_need(eddy_loop_spawn(loop, wait_for_ever, NULL) != 0, "a task");
+    eddy_await(eddy_sleep(0), NULL);
+    eddy_await(eddy_sleep(0), NULL);
+}
+
+static void end_memory(void)
+{
+    eddy_future_set_result(never, (eddy_value){0});
+    eddy_future_unref(never);
+    eddy_await(eddy_sleep(0), NULL);
+    eddy_await(eddy_sleep(0), NULL);
+}
+
 static run_case find_case(const struct micro *micro)
 {
     static const struct {
@@ -139,7 +169,7 @@ static run_case find_case(const struct micro *micro)
     } cases[] = {
         {"task-await", run_await},         {"task-create", run_create},
         {"future-await", run_done},        {"task-generator", run_generator},
-        {"future-callback", run_callback},
+        {"future-callback", run_callback}, {"memory-task", run_memory},
     };
     size_t i;
 
@@ -156,6 +186,15 @@ static int run(void *arg, eddy_value *result)
     run_case one = find_case(micro);
 
     (void)result;
+    if (one == run_memory) {
+        one(1); /* what is there once */
+        end_memory();
+        micro_begin();
+        one(micro->n);
+        micro_end_memory(micro->n);
+        end_memory();
+        return 0;
+    }
     one(WARM);
     micro_begin();
     one(micro->n);

@@ -8,6 +8,8 @@
 
 #if defined(__x86_64__)
 
+#include <sys/mman.h>
+
 enum { STACK = 64 * 1024, RING = 16 };
 
 void floor_switch(void **from, void **to);
@@ -127,11 +129,30 @@ static void run_create(uint64_t n)
     micro_end(n);
 }
 
+/* Stacks of which each has been used for what a task does before it waits: one page. */
+static void run_memory(uint64_t n)
+{
+    char *memory = mmap(NULL, n * STACK, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    micro_need(memory == MAP_FAILED, "mmap");
+    madvise(memory, n * STACK, MADV_NOHUGEPAGE);
+    micro_begin();
+    for (left = 0; left < n; left++) {
+        ring[tail++ % RING] = &tasks[0];
+        prepare(&tasks[0], memory + left * STACK, step_end);
+        switch_to(&main_one, &tasks[0]);
+    }
+    micro_end_memory(n);
+}
+
 int main(int argc, char **argv)
 {
     struct micro micro = micro_read(argc, argv);
 
-    if (micro_is(&micro, "task-switch"))
+    if (micro_is(&micro, "memory-task"))
+        run_memory(micro.n);
+    else if (micro_is(&micro, "task-switch"))
         run_switch(micro.n);
     else if (micro_is(&micro, "task-await"))
         run_await(micro.n);
