@@ -6,8 +6,8 @@
 #include <eddy/error.h>
 #include <string.h>
 
-/** Cells from the start, and from how many on a ring is worth being made smaller again. */
-enum { AGENDA_FIRST = 64, AGENDA_LARGE = 2048 };
+/** Cells from the start. */
+enum { AGENDA_FIRST = 64 };
 
 /** A large ring is halved after so many batches that did not need an eighth of it. */
 enum { AGENDA_QUIET_MAX = 1024 };
@@ -99,7 +99,7 @@ struct eddy__list *eddy__agenda_begin_list(struct eddy__agenda *agenda)
     return &cell->nodes;
 }
 
-bool eddy__agenda_is_empty(struct eddy__agenda *agenda)
+bool eddy__agenda_skip_dead(struct eddy__agenda *agenda)
 {
     for (; agenda->head != agenda->tail; agenda->head++) {
         const struct eddy__agenda_cell *cell = eddy__agenda_cell(agenda, agenda->head);
@@ -122,11 +122,10 @@ static void agenda_relax(struct eddy__agenda *agenda)
     }
 }
 
-void eddy__agenda_end_batch(struct eddy__agenda *agenda)
+void eddy__agenda_tidy(struct eddy__agenda *agenda)
 {
     uint64_t end = agenda->batch_end;
 
-    agenda->batch_end = 0;
     if (agenda->head != end && agenda->tail == end + 1) {
         struct eddy__agenda_cell *last = eddy__agenda_cell(agenda, end);
         struct eddy__agenda_cell *before = eddy__agenda_cell(agenda, end - 1);
@@ -136,7 +135,7 @@ void eddy__agenda_end_batch(struct eddy__agenda *agenda)
             agenda->tail--;
         }
     }
-    if (agenda->mask >= AGENDA_LARGE)
+    if (agenda->mask >= EDDY__AGENDA_LARGE)
         agenda_relax(agenda);
 }
 

@@ -104,11 +104,35 @@ static inline void eddy__agenda_append(struct eddy__agenda *agenda, struct eddy_
     eddy__list_append(eddy__agenda_list(agenda), &ready->node);
 }
 
+/** As eddy__agenda_is_empty(), where the first cell does not tell. */
+bool eddy__agenda_skip_dead(struct eddy__agenda *agenda);
+
 /** Forget what is dead at the head; true if nothing is left. Not while a batch runs. */
-bool eddy__agenda_is_empty(struct eddy__agenda *agenda);
+static inline bool eddy__agenda_is_empty(struct eddy__agenda *agenda)
+{
+    const struct eddy__agenda_cell *cell = eddy__agenda_cell(agenda, agenda->head);
+
+    if (agenda->head == agenda->tail)
+        return true;
+    if (cell->callback != NULL ? cell->callback != eddy__agenda_nothing
+                               : !eddy__list_is_empty(&cell->nodes))
+        return false;
+    return eddy__agenda_skip_dead(agenda);
+}
+
+/** A ring of so many cells is worth being made smaller when it is not needed. */
+#define EDDY__AGENDA_LARGE 2048u
+
+/** As eddy__agenda_end_batch(), where something was left behind or the ring is large. */
+void eddy__agenda_tidy(struct eddy__agenda *agenda);
 
 /** A batch ends, with all of it run or broken off. */
-void eddy__agenda_end_batch(struct eddy__agenda *agenda);
+static inline void eddy__agenda_end_batch(struct eddy__agenda *agenda)
+{
+    if (agenda->head != agenda->batch_end || agenda->mask >= EDDY__AGENDA_LARGE)
+        eddy__agenda_tidy(agenda);
+    agenda->batch_end = 0;
+}
 
 /** The cell of the call with this number, run or not; NULL if it is forgotten. */
 struct eddy__agenda_cell *eddy__agenda_find(const struct eddy__agenda *agenda, uint64_t number);

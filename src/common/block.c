@@ -21,7 +21,8 @@
 #endif
 
 /** A plain future and a callback record; an operation; a task. */
-static const size_t block_sizes[EDDY__BLOCK_CLASSES] = {128, 256, 512};
+enum { BLOCK_SMALL = 128, BLOCK_MIDDLE = 256, BLOCK_LARGE = 512 };
+static const size_t block_sizes[EDDY__BLOCK_CLASSES] = {BLOCK_SMALL, BLOCK_MIDDLE, BLOCK_LARGE};
 
 /** Kept at most, of each size. */
 enum { BLOCKS_KEPT = 256 };
@@ -31,13 +32,11 @@ struct eddy__block {
 };
 
 /** The class for `size`, or EDDY__BLOCK_CLASSES for what is too large. */
-static size_t block_class(size_t size)
+static inline size_t block_class(size_t size)
 {
-    size_t class = 0;
-
-    while (class < EDDY__BLOCK_CLASSES && size > block_sizes[class])
-        class ++;
-    return class;
+    if (size <= BLOCK_MIDDLE)
+        return size <= BLOCK_SMALL ? 0 : 1;
+    return size <= BLOCK_LARGE ? 2 : EDDY__BLOCK_CLASSES;
 }
 
 void *eddy__block_alloc(struct eddy__blocks *blocks, size_t size)

@@ -206,7 +206,7 @@ static void future_schedule(struct eddy_future *future)
         return;
     }
     /* Posts of other threads that came before also run before (LOOP-41). */
-    eddy__loop_take_posts(loop);
+    eddy__loop_take_earlier_posts(loop);
     while ((node = eddy__list_shift(&future->watches)) != NULL)
         eddy__loop_enqueue(loop, &EDDY__OWNER(node, struct eddy__watch, node)->ready);
 }

@@ -26,8 +26,7 @@ int eddy__schedule_check(struct eddy_loop *loop, eddy_callback callback)
         (loop->debug && (error = handle_check_thread(loop))))
         return error;
     /* A post that came before this call also runs before it (LOOP-41). */
-    if (eddy__inbox_has_posts(&loop->inbox))
-        eddy__loop_take_posts(loop);
+    eddy__loop_take_earlier_posts(loop);
     return 0;
 }
 

@@ -130,6 +130,16 @@ static inline void eddy__loop_take_posts(struct eddy_loop *loop)
         eddy__inbox_take(&loop->inbox, &loop->agenda, loop->debug);
 }
 
+/**
+ * The same where what counts are posts that were made before now: each of them has set
+ * `wake_pending`, or was taken after that was cleared.
+ */
+static inline void eddy__loop_take_earlier_posts(struct eddy_loop *loop)
+{
+    if (atomic_load(&loop->inbox.wake_pending))
+        eddy__loop_take_posts(loop);
+}
+
 /** The calls that serve the channel's socket. */
 static inline const struct eddy__socket_ops *eddy__channel_ops(const struct eddy__channel *channel)
 {

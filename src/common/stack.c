@@ -91,7 +91,7 @@ int eddy__stack_pool_acquire(struct eddy__stack_pool *pool, size_t size, struct 
         return eddy_error(EDDY_EINVALID, "a task stack of %zu bytes: the largest is %zu", size,
                           EDDY__STACK_SIZE_MAX);
     }
-    size = stack_round_size(size);
+    size = size == 0 ? pool->cached_size : stack_round_size(size); /* asking for pages is a call */
     if (size == pool->cached_size && pool->cached != NULL) {
         *stack = pool_take(pool);
     } else {

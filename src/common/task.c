@@ -88,10 +88,13 @@ static void task_complete(struct eddy__task *task, int code, eddy_value value)
 static void task_main(void *arg)
 {
     struct eddy__task *task = arg;
-    struct eddy__error_record record = {0};
+    struct eddy__error_record record; /* the text is 256 bytes, of which an empty one needs one */
     eddy_value value = {0};
     int code;
 
+    record.code = 0;
+    record.number = 0;
+    record.text[0] = '\0';
     task->error = &record;
     task->future.loop->state->error = &record;
     code = task->function(task->arg, &value);
@@ -332,7 +335,7 @@ static void task_start(struct eddy__task *task, bool eager)
         task_step(task);
         return;
     }
-    eddy__loop_take_posts(loop);
+    eddy__loop_take_earlier_posts(loop);
     eddy__loop_enqueue(loop, &task->ready);
 }
 
