@@ -164,6 +164,7 @@ static struct spy *spy_with_slow_clock(eddy_loop *loop)
     slow_clock = eddy_loop_time(loop);
     spy = spy_begin(loop);
     spy->backend.now = slow_clock_now;
+    spy->backend.has_system_clock = false;
     return spy;
 }
 

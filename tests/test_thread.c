@@ -159,6 +159,27 @@ static void test_the_clock_never_goes_back(void **state)
     assert_true(eddy__cpu_count() >= 1);
 }
 
+/* What loops rely on that ask the clock less often (LOOP-25). The clock is read in between. */
+static void test_a_brief_time_of_the_counter_is_brief_by_the_clock(void **state)
+{
+    int i;
+
+    (void)state;
+    if (eddy__clock_ticks() == 0)
+        skip();
+    for (i = 0; i < 1000; i++) {
+        uint64_t ticks = eddy__clock_ticks();
+        eddy_time begun = eddy__clock_now();
+        eddy_time took;
+
+        do
+            took = eddy__clock_now() - begun;
+        while (took < EDDY_MICROSECONDS(i % 20));
+        if (eddy__clock_ticks() - ticks < EDDY__CLOCK_TICKS_BRIEF)
+            assert_true(took <= EDDY__CLOCK_BRIEF);
+    }
+}
+
 #if !defined(_WIN32)
 
 static void look_at_signals(void *arg)
@@ -215,6 +236,7 @@ int main(void)
         cmocka_unit_test(test_a_wait_of_centuries_does_not_overflow),
         cmocka_unit_test(test_a_thread_may_stand_in_for_another),
         cmocka_unit_test(test_the_clock_never_goes_back),
+        cmocka_unit_test(test_a_brief_time_of_the_counter_is_brief_by_the_clock),
 #if !defined(_WIN32)
         cmocka_unit_test(test_signals_are_left_to_the_threads_of_the_program),
         cmocka_unit_test(test_a_fork_is_counted_in_the_child),

@@ -191,6 +191,9 @@ struct eddy__backend {
     eddy_time (*now)(struct eddy_loop *loop);
     eddy_time (*resolution)(struct eddy_loop *loop);
 
+    /** True if that is the system's clock, beside which eddy__clock_ticks() runs (clock.h). */
+    bool has_system_clock;
+
     /** End a wait in progress, or the next one. Any thread, signal handlers too; cannot fail. */
     void (*wake)(struct eddy_loop *loop);
 

@@ -71,6 +71,8 @@ struct eddy_loop {
     size_t foreign_work; /**< work on other threads whose outcome is still to come */
     unsigned skipped_waits;
     eddy_time skipping_since;
+    eddy_time clock_seen; /**< what the clock said when an iteration asked last (iteration.c) */
+    uint64_t ticks_seen;  /**< the processor's counter before that */
     eddy_time slow_callback_duration;
     int exit_code;
     bool exit_requested;

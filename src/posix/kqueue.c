@@ -274,6 +274,7 @@ const struct eddy__backend eddy__kqueue_backend = {
     .open = kqueue_backend_open,
     .abandon = eddy__reactor_close,
     .now = eddy__posix_now,
+    .has_system_clock = true,
     .resolution = eddy__posix_resolution,
     EDDY__REACTOR_OPERATIONS,
 };

@@ -221,6 +221,7 @@ const struct eddy__backend eddy__select_backend = {
     .open = select_backend_open,
     .abandon = eddy__reactor_close,
     .now = eddy__posix_now,
+    .has_system_clock = true,
     .resolution = eddy__posix_resolution,
     EDDY__REACTOR_OPERATIONS,
 };

@@ -229,6 +229,7 @@ const struct eddy__backend eddy__iocp_backend = {
     .close = iocp_close,
     .abandon = iocp_abandon,
     .now = iocp_now,
+    .has_system_clock = true,
     .resolution = iocp_resolution,
     .wake = iocp_wake,
     .wait = iocp_wait,
