@@ -45,6 +45,7 @@ PATHS = [
     ("timer-fire-100k", "eddy", 20000, {}),
     ("post-1", "eddy", 80000, {}),
     ("post-run", "eddy", 80000, {}),
+    ("task-switch", "eddy_inside", 20000, {}),
     ("task-await", "eddy", 5000, {}),
     ("task-create", "eddy", 3000, {}),
     ("task-generator", "eddy", 5000, {}),
