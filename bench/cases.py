@@ -32,8 +32,8 @@ TASKS = ("floor", "eddy", "uvloop", "asyncio")
 SPAWN = ("floor", "eddy", "libuv", "uvloop", "asyncio")
 
 TLS = ("floor", "eddy", "libevent", "asio", "uvloop", "asyncio")
-DATAGRAM = ("floor", "eddy", "eddy_gathered", "libuv", "libevent", "libev", "asio", "uvloop",
-            "asyncio")
+DATAGRAM = ("floor", "eddy", "eddy_gathered", "eddy_future", "eddy_task", "libuv", "libevent",
+            "libev", "asio", "uvloop", "asyncio")
 
 HTTP = ("floor", "eddy", "eddy_example", "libuv", "libevent")
 
@@ -104,13 +104,16 @@ CASES = [
          marks={"eddy_callback": 1.05}),
     Case("sink", "One big stream to the server", "sink", "sink",
          options={"size": 262144}, unit="MiB", count=300, exact=100,
-         contenders=("floor", "eddy", "libuv_tuned", "libevent", "asio", "uvloop", "asyncio"),
+         contenders=("floor", "eddy", "eddy_future", "eddy_task", "libuv_tuned", "libevent", "asio",
+                     "uvloop", "asyncio"),
          marks={"eddy": 1.05}),
     Case("source", "One big stream from the server", "source", "source", unit="MiB", count=300,
-         exact=100, contenders=("floor", "eddy", "libuv", "libevent", "asio", "uvloop", "asyncio"),
+         exact=100, contenders=("floor", "eddy", "eddy_future", "eddy_task", "libuv", "libevent",
+                                "asio", "uvloop", "asyncio"),
          marks={"eddy": 1.05}),
     Case("sendfile", "A file of 16 MiB, again and again", "file", "source", unit="MiB", count=300,
-         exact=100, contenders=("floor", "eddy", "libevent", "asyncio"), marks={"eddy": 1.05}),
+         exact=100, contenders=("floor", "eddy", "eddy_future", "libevent", "asyncio"),
+         marks={"eddy": 1.05}),
     # wrk counts by time: `count` and `exact` are seconds.
     Case("http-small", "HTTP file server under wrk, 64 connections, 1 KiB", "http", "http",
          options={"connections": 64, "path": "small"}, unit="request", count=1, exact=2,
@@ -173,7 +176,8 @@ CASES = [
           unit="loop"),
     Case("startup", "A program that makes a loop, runs one callback and ends", "start", "program",
          unit="program", count=1, exact=1, contenders=PEERS),
-    Case("size", "How large a small program is, and the library", "start", "size", unit="library", count=1, contenders=PEERS),
+    Case("size", "How large a small program is, and the library", "start", "size",
+         unit="library", count=1, contenders=PEERS),
     micro("spawn", "Starting a child and waiting for its end", "spawn", 200, SPAWN,
           python=50, unit="child", marks={"eddy": 1.1}),
     micro("spawn-big", "The same from a parent of 512 MiB", "spawn", 100, SPAWN, python=30,

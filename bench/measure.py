@@ -21,7 +21,8 @@ from server import SERVER_CPU, Failed, Server, load_cpu, pin
 
 CALLS = ("recvfrom", "recvmsg", "recvmmsg", "read", "readv", "sendto", "sendmsg", "sendmmsg",
          "write", "writev", "sendfile64", "splice", "epoll_wait", "epoll_pwait", "epoll_pwait2",
-         "poll", "ppoll", "select", "pselect6", "epoll_ctl", "accept4", "close", "futex", "ioctl", "rt_sigprocmask", "clock_gettime",
+         "poll", "ppoll", "select", "pselect6", "epoll_ctl", "accept4", "close", "futex",
+         "ioctl", "rt_sigprocmask", "clock_gettime",
          "mmap", "munmap", "mprotect", "madvise", "brk", "clone", "clone3", "vfork", "wait4",
          "waitid")
 TIME_LIMIT = 180
@@ -337,7 +338,8 @@ def count_micro(bench, case, contender):
     environment = {**totals.environment(bench), "EDDY_BENCH_COUNT": "1"}
     result = run_micro(bench, case, contender, case.count, environment=environment)
     return {name: round(result[name] / result["operations"], 3)
-            for name in ("allocations", "syscalls", "bytes", "resident") if result and name in result}
+            for name in ("allocations", "syscalls", "bytes", "resident")
+            if result and name in result}
 
 
 def exact_micro(bench, case, contender):

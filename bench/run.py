@@ -160,7 +160,8 @@ def run_case(bench, case, names, arguments, progress):
     if not arguments.times_only:
         take_counts(bench, case, names, results, arguments, progress)
     return {"title": case.title, "unit": case.unit, "figure": case.figure, "marks": case.marks,
-            "limits": case.limits, "bytes_max": case.bytes_max, "by_calls": bool(case.job) or case.folder == "spawn",
+            "limits": case.limits, "bytes_max": case.bytes_max,
+            "by_calls": bool(case.job) or case.folder == "spawn",
             "load": [load, round(os.getloadavg()[0], 2)], "contenders": results}
 
 

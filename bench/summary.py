@@ -100,7 +100,7 @@ def runs_of(case):
 
 
 def merge(old, fresh, order):
-    """Put what a run has found beside what there was; `order` has the names of the cases there are."""
+    """Put what a run has found beside what there was; `order`: the names of the cases there are."""
     cases = dict(old["cases"])
     for name, case in fresh["cases"].items():
         before = cases.get(name, {"contenders": {}})["contenders"]

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* eddy by a task for each connection. */
+#include "echo/job.h"
+#include <eddy/eddy.h>
+#include <stdint.h>
+
+enum { PIECE = 256 * 1024 };
+
+static char piece[PIECE];
+
+static int forget(void *arg, eddy_value *result)
+{
+    eddy_loop *loop = eddy_get_running_loop();
+    eddy_socket sock = (eddy_socket)(intptr_t)arg;
+    eddy_value n;
+
+    (void)result;
+    while (eddy_await(eddy_loop_sock_recv_into(loop, sock, piece, sizeof piece), &n) == 0 &&
+           n.size > 0)
+        continue;
+    eddy_socket_close(sock);
+    return 0;
+}
+
+static int serve(void *arg, eddy_value *result)
+{
+    const struct job *job = arg;
+    eddy_loop *loop = eddy_get_running_loop();
+    eddy_value client;
+    int error;
+
+    (void)result;
+    while ((error = eddy_await(eddy_loop_sock_accept(loop, job->fd, NULL), &client)) == 0)
+        job_need(eddy_loop_spawn(loop, forget, (void *)(intptr_t)client.socket), "spawn");
+    return error;
+}
+
+int main(int argc, char **argv)
+{
+    struct job job = job_read(argc, argv);
+
+    job_need(eddy_run(serve, &job, NULL, NULL), "serving");
+    return 0;
+}
