@@ -278,6 +278,31 @@ static void test_duplicate_comes_back_under_its_number(struct fixture *f)
     make_busy(f, sockets);
 }
 
+/* Another loop may receive what this one has been told of. */
+static void test_another_loop_receives_from_the_same_socket(struct fixture *f)
+{
+    eddy_socket sockets[2];
+    eddy_future *future;
+    eddy_loop *other;
+
+    need_system_sockets(f);
+    busy_pair(f, sockets);
+    must(eddy_loop_new(NULL, &other));
+    sock_send_text(sockets[1], "others");
+    future = eddy_loop_sock_recv(other, sockets[0], 100);
+    assert_true(eddy_future_done(future));
+    eddy_future_unref(future);
+    future = eddy_loop_sock_recv(f->loop, sockets[0], 100);
+    run_iterations(f->loop, 2);
+    assert_false(eddy_future_done(future)); /* a false alarm */
+    sock_send_text(sockets[1], "ours");
+    run_iterations(f->loop, 2);
+    assert_true(eddy_future_done(future));
+    sock_expect_bytes(f, future, "ours");
+    eddy_loop_close(other);
+    eddy_loop_unref(other);
+}
+
 /* Numbers that pass through the library are known to be new. */
 static int on_call_close_and_reuse(void *arg)
 {
@@ -475,6 +500,7 @@ int main(void)
         TEST(test_reused_number_is_found_out),
         TEST(test_duplicate_elsewhere_disturbs_nobody),
         TEST(test_duplicate_comes_back_under_its_number),
+        TEST(test_another_loop_receives_from_the_same_socket),
         TEST(test_closing_by_the_library_forgets),
         TEST(test_idle_socket_lingers_two_ticks),
         TEST(test_waiting_operation_is_left_alone_in_the_end),
