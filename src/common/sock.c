@@ -85,10 +85,8 @@ static void sock_on_ready(struct eddy__waiter *waiter, int error)
 
 int eddy__sock_check(struct eddy_loop *loop, eddy_socket socket, unsigned event)
 {
-    int error = eddy__watcher_check(loop, socket);
+    int error = eddy__watcher_check_idle(loop, socket, event);
 
-    if (error == 0)
-        error = eddy__watcher_check_idle(loop, socket, event);
     if (error == 0 && event == EDDY__WRITABLE && loop->backend->sockets->silence != NULL)
         error = loop->backend->sockets->silence(socket);
     if (error == 0 && loop->debug && loop->backend->sockets->is_nonblocking(socket) == 0)
@@ -125,10 +123,11 @@ void eddy__sock_start(struct eddy__sock_operation *operation)
     int error;
 
     assert(operation->future.state == EDDY__PENDING);
-    if (operation->kind->event != EDDY__READABLE ||
-        !eddy__watcher_is_drained(loop, operation->socket))
-        if (sock_attempt(operation))
-            return;
+    if (operation->kind->event == EDDY__READABLE &&
+        eddy__waiter_start_drained(&operation->waiter, loop, operation->socket))
+        return;
+    if (sock_attempt(operation))
+        return;
     error = eddy__waiter_start(&operation->waiter, loop, operation->socket, operation->kind->event);
     if (error)
         eddy__sock_fail(operation, error);

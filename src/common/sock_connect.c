@@ -133,8 +133,6 @@ static void connect_resume(struct sock_connecting *connecting)
     int error = connect_take_address(connecting);
 
     if (error == 0)
-        error = eddy__watcher_check(loop, operation->socket);
-    if (error == 0)
         error = eddy__watcher_check_idle(loop, operation->socket, EDDY__WRITABLE);
     if (error)
         eddy__sock_fail(operation, error);

@@ -76,7 +76,8 @@ static bool watcher_is_idle(const struct eddy__watcher *watcher)
     return watcher_wanted(watcher) == 0;
 }
 
-int eddy__watcher_check(struct eddy_loop *loop, eddy_socket socket)
+/** Whether the program may use `socket`, and the channel that has its number, or NULL. */
+static int watcher_check(struct eddy_loop *loop, eddy_socket socket, struct eddy__channel **found)
 {
     struct eddy__channel *channel;
     int error;
@@ -95,7 +96,15 @@ int eddy__watcher_check(struct eddy_loop *loop, eddy_socket socket)
     if (channel != NULL && channel->events != &watcher_events)
         return eddy_error(EDDY_EBADSTATE, "descriptor %lld is used by a transport or a server",
                           (long long)socket);
+    *found = channel;
     return 0;
+}
+
+int eddy__watcher_check(struct eddy_loop *loop, eddy_socket socket)
+{
+    struct eddy__channel *channel = NULL;
+
+    return watcher_check(loop, socket, &channel);
 }
 
 void eddy__reservation_start(struct eddy__reservation *reservation, struct eddy_loop *loop)
@@ -121,15 +130,19 @@ void eddy__reservation_stop(struct eddy__reservation *reservation, struct eddy_l
 
 int eddy__watcher_check_idle(struct eddy_loop *loop, eddy_socket socket, unsigned event)
 {
-    struct eddy__watcher *watcher = watcher_find(loop, socket);
-    const struct eddy__reservation *kept = loop->claims.reservations;
+    struct eddy__channel *channel = NULL;
+    const struct eddy__reservation *kept;
+    int error = watcher_check(loop, socket, &channel);
 
+    if (error)
+        return error;
+    kept = loop->claims.reservations;
     while (kept != NULL && (kept->socket != socket || kept->event != event))
         kept = kept->next;
     if (kept != NULL)
         return eddy_error(EDDY_EBADSTATE, "socket %lld is in the middle of an operation already",
                           (long long)socket);
-    if (watcher == NULL || watcher_side(watcher, event)->waiter == NULL)
+    if (channel == NULL || watcher_side(watcher_of(channel), event)->waiter == NULL)
         return 0;
     return eddy_error(EDDY_EBADSTATE, "an operation waits for socket %lld to become %s already",
                       (long long)socket, event == EDDY__READABLE ? "readable" : "writable");
@@ -280,26 +293,14 @@ static bool watcher_is_trusted(const struct eddy__watcher *watcher)
     return watcher->is_proven && !watcher->channel.loop->lingering.was_wrong;
 }
 
-bool eddy__watcher_is_drained(struct eddy_loop *loop, eddy_socket socket)
+/** Have `waiter` wait by `watcher`, which ends if it had nothing to do and this fails. */
+static int waiter_begin(struct eddy__waiter *waiter, struct eddy__watcher *watcher, unsigned event)
 {
-    const struct eddy__watcher *watcher = watcher_find(loop, socket);
+    unsigned events = watcher_events_with(watcher, event);
+    int error = 0;
 
-    return watcher != NULL && watcher->is_drained &&
-           (watcher->watched == 0 || watcher_is_trusted(watcher));
-}
-
-int eddy__waiter_start(struct eddy__waiter *waiter, struct eddy_loop *loop, eddy_socket socket,
-                       unsigned event)
-{
-    struct eddy__watcher *watcher = NULL;
-    int error = watcher_get(loop, socket, &watcher);
-    unsigned events;
-
-    if (error)
-        return error;
-    events = watcher_events_with(watcher, event);
     if (events != WATCH_ARRIVALS || watcher->watched != events || !watcher_is_trusted(watcher) ||
-        !eddy__linger_start(loop, &watcher->linger))
+        !eddy__linger_start(watcher->channel.loop, &watcher->linger))
         error = watcher_watch_more(watcher, events);
     if (error)
         return error;
@@ -308,6 +309,25 @@ int eddy__waiter_start(struct eddy__waiter *waiter, struct eddy_loop *loop, eddy
     waiter->watcher = watcher;
     watcher_side(watcher, event)->waiter = waiter;
     return 0;
+}
+
+int eddy__waiter_start(struct eddy__waiter *waiter, struct eddy_loop *loop, eddy_socket socket,
+                       unsigned event)
+{
+    struct eddy__watcher *watcher = NULL;
+    int error = watcher_get(loop, socket, &watcher);
+
+    return error ? error : waiter_begin(waiter, watcher, event);
+}
+
+bool eddy__waiter_start_drained(struct eddy__waiter *waiter, struct eddy_loop *loop,
+                                eddy_socket socket)
+{
+    struct eddy__watcher *watcher = watcher_find(loop, socket);
+
+    return watcher != NULL && watcher->is_drained &&
+           (watcher->watched == 0 || watcher_is_trusted(watcher)) &&
+           waiter_begin(waiter, watcher, EDDY__READABLE) == 0;
 }
 
 /** Nobody waits any more, but soon may: false if it cannot linger. */

@@ -52,7 +52,7 @@ bool eddy__watcher_is_taken(const struct eddy_loop *loop, eddy_socket socket);
 /** The number means another socket now, or is about to: let go of what lingers. Cannot fail. */
 void eddy__watcher_forget(struct eddy_loop *loop, eddy_socket socket);
 
-/** EDDY_EBADSTATE, with a text, if somebody has or waits for this side already (SOCK-2). */
+/** As eddy__watcher_check(), and EDDY_EBADSTATE if somebody has or waits for this side (SOCK-2). */
 int eddy__watcher_check_idle(struct eddy_loop *loop, eddy_socket socket, unsigned event);
 
 /**
@@ -78,8 +78,12 @@ void eddy__waiter_succeed(struct eddy__waiter *waiter, bool is_drained);
 /** A receive has succeeded that did not have to wait; `is_drained` as above. Cannot fail. */
 void eddy__watcher_note(struct eddy_loop *loop, eddy_socket socket, bool is_drained);
 
-/** True if it is known that a receive would find nothing now, so that it may as well wait. */
-bool eddy__watcher_is_drained(struct eddy_loop *loop, eddy_socket socket);
+/**
+ * Wait for the socket to become readable if it is known that a receive would find nothing now. Else
+ * false: the receive has to ask.
+ */
+bool eddy__waiter_start_drained(struct eddy__waiter *waiter, struct eddy_loop *loop,
+                                eddy_socket socket);
 
 /**
  * Have `slot` called once a turn while the side is ready, in place of what was called before.
