@@ -478,6 +478,53 @@ static void test_cancelling_between_pieces_frees_the_socket(struct fixture *f)
     end(&s);
 }
 
+#if defined(__linux__) && defined(EDDY_TEST_HOOKS)
+static size_t turns[8];
+static size_t turn_count;
+
+/** The system takes whatever it is offered. */
+static ssize_t sendfile_all(int out, int in, off_t *offset, size_t size)
+{
+    (void)out;
+    (void)in;
+    (void)offset;
+    if (turn_count < sizeof turns / sizeof turns[0])
+        turns[turn_count++] = size;
+    return (ssize_t)size;
+}
+
+static int on_call_count_turns(void *arg)
+{
+    (void)arg;
+    record("turns:%d", (int)turn_count);
+    return 0;
+}
+
+/* FILE-6: four MiB a turn, however much the socket takes: others get theirs in between. */
+static void test_a_greedy_reader_does_not_keep_the_loop(struct fixture *f)
+{
+    const int64_t size = INT64_C(9) * 1024 * 1024;
+    struct sending s;
+    eddy_future *future;
+
+    if (!files_are_native(f) || f->sim != NULL)
+        skip();
+    begin(f, &s, SMALL);
+    turn_count = 0;
+    eddy__sys.sendfile = sendfile_all;
+    future = send_file(&s, 0, size);
+    must(eddy_loop_call_soon(f->loop, on_call_count_turns, NULL, NULL));
+    files_assert_sent(f, future, size);
+    eddy__sys_reset();
+    assert_int_equal(turn_count, 3);
+    assert_int_equal(turns[0], 4 * 1024 * 1024);
+    assert_int_equal(turns[1], turns[0]);
+    assert_int_equal(turns[0] + turns[1] + turns[2], (size_t)size);
+    assert_recorded("turns:1");
+    end(&s);
+}
+#endif
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -497,6 +544,9 @@ int main(void)
         TEST(test_no_memory_leaves_nothing),
         TEST(test_nobody_sends_between_pieces),
         TEST(test_cancelling_between_pieces_frees_the_socket),
+#if defined(__linux__) && defined(EDDY_TEST_HOOKS)
+        TEST(test_a_greedy_reader_does_not_keep_the_loop),
+#endif
     };
 
     return run_suite("sock_sendfile", tests);
