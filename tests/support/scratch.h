@@ -17,9 +17,8 @@ const char *scratch_path(const char *name);
  */
 size_t scratch_abstract(char name[SCRATCH_PATH_MAX + 1]);
 
-/** Write a file whose byte at `at` is scratch_byte(at); its path, as by scratch_path(). */
+/** Write a file of what peer_fill() makes; its path, as by scratch_path(). */
 const char *scratch_file(const char *name, size_t size);
-char scratch_byte(size_t at);
 
 /** A scratch file of `size` bytes, open for reading and writing; close it with scratch_close(). */
 eddy_file scratch_open(const char *name, size_t size);
