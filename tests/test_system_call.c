@@ -32,6 +32,30 @@ static bool loop_fails_with(struct fixture *f, enum eddy__sys_number call)
     return true;
 }
 
+static int refusing_shutdown(int fd, int how)
+{
+    (void)fd, (void)how;
+    errno = ENOBUFS;
+    return -1;
+}
+
+/* The functions of a sweep stay in the table when a test resets it. */
+static void test_a_reset_goes_back_to_what_is_kept(struct fixture *f)
+{
+    struct eddy__sys_table before = eddy__sys;
+
+    (void)f;
+    eddy__sys.shutdown = refusing_shutdown;
+    eddy__sys_keep();
+    eddy__sys.shutdown = before.shutdown;
+    eddy__sys_reset();
+    assert_true(eddy__sys.shutdown == refusing_shutdown);
+    eddy__sys = before;
+    eddy__sys_keep();
+    eddy__sys_reset();
+    assert_true(eddy__sys.shutdown == before.shutdown);
+}
+
 /* The system's shortage of memory is told like its others, not with the words of an older error. */
 static void test_no_memory_for_a_loop_in_the_kernel_is_said(struct fixture *f)
 {
@@ -286,6 +310,7 @@ int main(void)
 {
     static const struct test tests[] = {
         TEST(test_each_call_of_making_a_loop_may_fail),
+        TEST(test_a_reset_goes_back_to_what_is_kept),
         TEST(test_no_memory_for_a_loop_in_the_kernel_is_said),
         TEST(test_interrupted_receive_is_tried_again),
         TEST(test_failing_receive_ends_the_connection),
