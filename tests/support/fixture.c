@@ -282,6 +282,25 @@ static size_t fixture_choose(const struct test *tests, size_t count, struct CMUn
     return length;
 }
 
+/* EDDY_TEST_ORDER: another order for each number. No test may lean on one that ran before it. */
+static void fixture_shuffle(struct CMUnitTest *units, size_t count)
+{
+    const char *order = getenv("EDDY_TEST_ORDER");
+    uint64_t random = order != NULL ? strtoull(order, NULL, 10) : 0;
+
+    if (random == 0)
+        return;
+    for (size_t left = count; left > 1; left--) {
+        struct CMUnitTest unit = units[left - 1];
+        size_t other;
+
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        other = (size_t)((random >> 33) % left);
+        units[left - 1] = units[other];
+        units[other] = unit;
+    }
+}
+
 int fixture_run_suite(const char *suite, const struct test *tests, size_t count)
 {
     struct CMUnitTest *units = calloc(count, sizeof *units);
@@ -291,6 +310,7 @@ int fixture_run_suite(const char *suite, const struct test *tests, size_t count)
     if (units != NULL && chosen != NULL && scratch_begin()) {
         allocations_install();
         count = fixture_choose(tests, count, units, chosen);
+        fixture_shuffle(units, count);
         failures = sweep_is_on() ? sweep_run_suite(suite, chosen, count)
                                  : _cmocka_run_group_tests(suite, units, count, NULL, NULL);
         scratch_end();

@@ -62,7 +62,8 @@ struct test {
 
 /**
  * Run a suite; what main() returns. EDDY_TEST_BACKEND names the backend (not set: the best there
- * is), EDDY_TEST_FILTER keeps only tests whose name contains it.
+ * is), EDDY_TEST_FILTER keeps only tests whose name contains it, EDDY_TEST_ORDER (a number) runs
+ * them in another order.
  */
 #define run_suite(suite, tests) fixture_run_suite(suite, tests, sizeof(tests) / sizeof *(tests))
 
