@@ -313,7 +313,6 @@ int sweep_run_suite(const char *suite, const struct test *const *tests, size_t c
 {
     const char *only = getenv("EDDY_TEST_POINT");
     struct swept_test *swept;
-    eddy_time deadline;
     size_t total = 0;
     int failures;
 
@@ -322,7 +321,6 @@ int sweep_run_suite(const char *suite, const struct test *const *tests, size_t c
     swept = calloc(count > 0 ? count : 1, sizeof *swept);
     if (swept == NULL)
         return 1;
-    deadline = sweep_deadline();
     for (size_t i = 0; i < count; i++) {
         swept[i].test = tests[i];
         if (sweep_count_points(&swept[i]) && only != NULL)
@@ -330,7 +328,7 @@ int sweep_run_suite(const char *suite, const struct test *const *tests, size_t c
         total += swept[i].tally.points;
     }
     if (total > 0 && only == NULL)
-        sweep_walk(swept, count, total, deadline);
+        sweep_walk(swept, count, total, sweep_deadline());
     failures = sweep_print(swept, count);
     free(swept);
     return failures;
