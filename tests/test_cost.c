@@ -3,6 +3,7 @@
 #include "common/loop.h"
 #include "support/sock.h"
 #include "support/support.h"
+#include "support/sweep.h"
 #include <string.h>
 
 enum { WARM = 200, ROUNDS = 1000 };
@@ -165,20 +166,24 @@ static eddy_socket idle_client(struct fixture *f, eddy_server *server, const siz
 /* What a connection costs on the average, with its share of what is made for all. */
 static void check_idle_connections(struct fixture *f, const char *host, size_t limit)
 {
+    int idle = sweep_fewer(IDLE); /* too few for the average to say much */
     size_t accepted = 0;
-    eddy_server *server = silent_server(f, host, &accepted);
+    eddy_server *server;
     eddy_socket clients[IDLE + 1];
     size_t before;
 
-    clients[IDLE] = idle_client(f, server, &accepted); /* makes what all need */
+    need_whole_test();
+    server = silent_server(f, host, &accepted);
+    clients[idle] = idle_client(f, server, &accepted); /* makes what all need */
     before = allocations_live_bytes();
-    for (int i = 0; i < IDLE; i++)
+    for (int i = 0; i < idle; i++)
         clients[i] = idle_client(f, server, &accepted);
-    assert_in_range((allocations_live_bytes() - before) / IDLE, 1, limit);
+    if (!sweep_is_on())
+        assert_in_range((allocations_live_bytes() - before) / IDLE, 1, limit);
     eddy_server_close(server);
     eddy_server_abort_clients(server);
     run_iterations(f->loop, 3);
-    for (int i = 0; i <= IDLE; i++)
+    for (int i = 0; i <= idle; i++)
         eddy_socket_close(clients[i]);
     eddy_server_unref(server);
 }
