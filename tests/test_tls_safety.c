@@ -363,6 +363,30 @@ static void test_the_default_library_context_is_not_needed(struct fixture *f)
     assert_tls_failed(&outcome, "client", EDDY_ETLSVERIFY, "says that it was revoked");
 }
 
+/* A thread may have another default than the one that made the contexts: nothing stays behind. */
+static void test_the_default_library_context_may_be_another(struct fixture *f)
+{
+    struct tls_scene scene = tls_scene_new();
+    OSSL_LIB_CTX *library = OSSL_LIB_CTX_new();
+    OSSL_LIB_CTX *usual;
+    eddy_tls_context *contexts[2];
+    struct tls_outcome outcome;
+
+    assert_non_null(library);
+    fixture_at_end(f, (void (*)(void *))OSSL_LIB_CTX_free, library);
+    need_whole_test(); /* it holds what a must() would leave behind */
+    must(eddy_tls_context_new(&scene.client, &contexts[0]));
+    must(eddy_tls_context_new(&scene.server, &contexts[1]));
+    usual = OSSL_LIB_CTX_set0_default(library);
+    outcome = tls_play(contexts[0], contexts[1], "a.test");
+    OSSL_LIB_CTX_set0_default(usual);
+    assert_tls_good(&outcome);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(contexts[i]->references, 1);
+        eddy_tls_context_unref(contexts[i]);
+    }
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -377,6 +401,7 @@ int main(void)
         TEST(test_a_response_without_an_end_grows_old),
         TEST(test_a_response_of_another_leaf_is_refused),
         TEST(test_the_default_library_context_is_not_needed),
+        TEST(test_the_default_library_context_may_be_another),
     };
 
     return run_suite("tls_safety", tests);

@@ -226,10 +226,8 @@ static int context_make(struct eddy_tls_context *context, const eddy_tls_options
     context->no_name_check = options->no_name_check;
     context->verify_mode = -1;
     context->library = options->library_context;
-    result = eddy__tls_link_register();
-    if (result == 0)
-        result = options->native != NULL ? context_wrap(context, options)
-                                         : context_build(context, options);
+    result =
+        options->native != NULL ? context_wrap(context, options) : context_build(context, options);
     return result == 0 ? eddy__tls_sessions_init(context, options->session_cache) : result;
 }
 

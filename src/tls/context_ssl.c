@@ -11,15 +11,8 @@
 /** Names of the domain name system are no longer. */
 enum { HOST_MAX = 253, LABEL_MAX = 63 };
 
-/** Where an SSL keeps its link; -1 until the first context is made. */
-static atomic_int link_index = -1;
-
-static void link_free(void *parent, void *data, CRYPTO_EX_DATA *all, int index, long number,
-                      void *arg)
+void eddy__tls_link_free(struct eddy__tls_link *link)
 {
-    struct eddy__tls_link *link = data;
-
-    (void)parent, (void)all, (void)index, (void)number, (void)arg;
     if (link == NULL)
         return;
     eddy_tls_context_unref(link->context);
@@ -28,35 +21,11 @@ static void link_free(void *parent, void *data, CRYPTO_EX_DATA *all, int index, 
     eddy__free(link);
 }
 
-/* A program's SSL_dup() makes an SSL that is none of ours. */
-static int link_dup(CRYPTO_EX_DATA *to, const CRYPTO_EX_DATA *from, void **data, int index,
-                    long number, void *arg)
-{
-    (void)to, (void)from, (void)index, (void)number, (void)arg;
-    *data = NULL;
-    return 1;
-}
-
-/* Not by a once-function, which would remember for good that there was no memory. */
-int eddy__tls_link_register(void)
-{
-    int index;
-
-    eddy__global_lock();
-    index = atomic_load(&link_index);
-    if (index < 0) {
-        index = SSL_get_ex_new_index(0, NULL, NULL, link_dup, link_free);
-        atomic_store(&link_index, index);
-    }
-    eddy__global_unlock();
-    return index >= 0 ? 0 : eddy__tls_failed(EDDY_ETLS, "data of connections");
-}
-
 struct eddy__tls_link *eddy__tls_link_of(const SSL *ssl)
 {
-    int index = atomic_load_explicit(&link_index, memory_order_relaxed);
+    const struct eddy__tls_wire *wire = eddy__tls_wire_of(ssl);
 
-    return index < 0 || ssl == NULL ? NULL : SSL_get_ex_data(ssl, index);
+    return wire != NULL ? wire->link : NULL;
 }
 
 struct eddy__tls_link *eddy__tls_link_of_store(X509_STORE_CTX *store)
@@ -65,22 +34,17 @@ struct eddy__tls_link *eddy__tls_link_of_store(X509_STORE_CTX *store)
         X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
 }
 
-static struct eddy__tls_link *link_new(struct eddy_tls_context *context, SSL *ssl, const char *host)
+static int link_new(struct eddy_tls_context *context, SSL *ssl, const char *host)
 {
     size_t size = strlen(host) + 1;
-    struct eddy__tls_link *link;
+    struct eddy__tls_link *link = eddy__alloc_zeroed(sizeof *link + size);
 
-    link = eddy__alloc_zeroed(sizeof *link + size);
     if (link == NULL)
-        return NULL;
+        return EDDY_ENOMEM;
     memcpy(link->host, host, size);
-    if (SSL_set_ex_data(ssl, atomic_load(&link_index), link) != 1) {
-        eddy__free(link);
-        eddy__tls_failed(EDDY_ETLS, "data of a connection");
-        return NULL;
-    }
     link->context = eddy_tls_context_ref(context);
-    return link;
+    eddy__tls_wire_of(ssl)->link = link;
+    return 0;
 }
 
 /* Names that a peer made up must not begin lines of logs, or tell terminals what to do. */
@@ -231,10 +195,10 @@ int eddy__tls_context_setup_ssl(struct eddy_tls_context *context, SSL *ssl,
 
     if (!context->is_server && server_hostname != NULL)
         result = host_copy(server_hostname, host);
+    if (result == 0)
+        result = link_new(context, ssl, host);
     if (result < 0)
         return result;
-    if (link_new(context, ssl, host) == NULL)
-        return EDDY_ENOMEM;
     ssl_set_modes(ssl);
     if (context->is_server) {
         SSL_set_accept_state(ssl);

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The engine over OpenSSL. Its BIO is the wire: reading copies from what was received right into
- * OpenSSL's record buffer, writing puts records where they are sent from.
- */
+/* The engine over OpenSSL. */
 #include "tls/engine.h"
 #include "common/memory.h"
 #include "tls/openssl.h"
@@ -18,92 +15,23 @@ struct eddy_tls {
     bool wants_keys; /**< new keys, as soon as OpenSSL lets itself be asked for them ... */
     bool wants_both; /**< ... on both sides */
     int error;
-    char *alpn;
-    unsigned char *der; /**< of the peer's certificate, once asked for */
     int der_size;
+    unsigned char *der; /**< of the peer's certificate, once asked for */
+    char *alpn;
     const struct eddy_tls_certificate *peercert; /**< once asked for */
     struct eddy_tls_cipher cipher;
 };
 
-/* The BIO. */
-
-static int wire_read(BIO *bio, char *buffer, size_t size, size_t *read)
-{
-    struct eddy__tls_wire *wire = BIO_get_data(bio);
-
-    BIO_clear_retry_flags(bio);
-    if (wire->in_size == 0) {
-        BIO_set_retry_read(bio);
-        return 0;
-    }
-    *read = size < wire->in_size ? size : wire->in_size;
-    memcpy(buffer, wire->in, *read);
-    wire->in += *read;
-    wire->in_size -= *read;
-    return 1;
-}
-
-static int wire_write(BIO *bio, const char *data, size_t size, size_t *written)
-{
-    struct eddy__tls_wire *wire = BIO_get_data(bio);
-    size_t room = wire->out_max - wire->out_size;
-
-    BIO_clear_retry_flags(bio);
-    if (room == 0) {
-        BIO_set_retry_write(bio);
-        return 0;
-    }
-    *written = size < room ? size : room;
-    memcpy(wire->out + wire->out_size, data, *written);
-    wire->out_size += *written;
-    return 1;
-}
-
-static long wire_ctrl(BIO *bio, int command, long number, void *pointer)
-{
-    (void)bio;
-    (void)number;
-    (void)pointer;
-    return command == BIO_CTRL_FLUSH;
-}
-
-/** The methods of such BIOs, made once for the process and never freed; NULL: EDDY_ENOMEM. */
-static BIO_METHOD *wire_methods(void)
-{
-    static _Atomic(BIO_METHOD *) made;
-    BIO_METHOD *methods = atomic_load(&made);
-    BIO_METHOD *nothing = NULL;
-
-    if (methods != NULL)
-        return methods;
-    methods = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "eddy");
-    if (methods == NULL)
-        return NULL;
-    BIO_meth_set_read_ex(methods, wire_read);
-    BIO_meth_set_write_ex(methods, wire_write);
-    BIO_meth_set_ctrl(methods, wire_ctrl);
-    if (atomic_compare_exchange_strong(&made, &nothing, methods))
-        return methods;
-    BIO_meth_free(methods); /* another thread was first */
-    return nothing;
-}
-
 static int engine_open(struct eddy_tls *engine, struct eddy_tls_context *context,
                        const char *server_hostname, struct eddy__tls_wire *wire)
 {
-    BIO_METHOD *methods = wire_methods();
-    BIO *bio;
+    int error;
 
     engine->ssl = SSL_new(context->native);
-    bio = methods != NULL ? BIO_new(methods) : NULL;
-    if (engine->ssl == NULL || bio == NULL) {
-        BIO_free(bio);
+    if (engine->ssl == NULL)
         return eddy__tls_failed(EDDY_ETLS, "cannot begin TLS");
-    }
-    BIO_set_data(bio, wire);
-    BIO_set_init(bio, 1);
-    SSL_set_bio(engine->ssl, bio, bio);
-    return eddy__tls_context_setup_ssl(context, engine->ssl, server_hostname);
+    error = eddy__tls_wire_attach(wire, engine->ssl);
+    return error ? error : eddy__tls_context_setup_ssl(context, engine->ssl, server_hostname);
 }
 
 int eddy__tls_engine_new(struct eddy_tls_context *context, const char *server_hostname,

@@ -21,6 +21,8 @@ struct eddy__tls_wire {
     unsigned char *out; /**< room, of which ... */
     size_t out_size;    /**< ... so many bytes are filled ... */
     size_t out_max;     /**< ... of so many */
+
+    struct eddy__tls_link *link; /**< the engine's own */
 };
 
 /** In place of a count of bytes. */

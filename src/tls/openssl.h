@@ -2,9 +2,9 @@
 /**
  * What the OpenSSL side of src/tls shares: the context from within, and what belongs to each SSL.
  *
- * An SSL that went through eddy__tls_context_setup_ssl() carries an eddy__tls_link, which dies with
- * it. All callbacks find their way by that link, never by an argument kept in an SSL_CTX: so a
- * program's own SSL_CTX may be inside, and a server's name callback may exchange the context.
+ * An SSL that went through eddy__tls_context_setup_ssl() has an eddy__tls_link at its wire, which
+ * dies with it. All callbacks find their way by that link, never by an argument kept in an SSL_CTX:
+ * so a program's own SSL_CTX may be inside, and a server's name callback may exchange the context.
  *
  * OpenSSL's error queue of the thread is left empty. Who calls SSL_do_handshake() and its like
  * empties it before, by ERR_clear_error(): a program's leftovers would be taken for the reason.
@@ -15,6 +15,7 @@
 #include "common/list.h"
 #include "common/thread.h"
 #include "tls/context.h"
+#include "tls/engine.h"
 #include <eddy/error.h>
 #include <openssl/ssl.h>
 #include <stdatomic.h>
@@ -67,22 +68,23 @@ struct eddy_tls_context {
 struct eddy__tls_link {
     struct eddy_tls_context *context; /**< a reference; a server's name callback exchanges it */
     int (*verify)(int good, X509_STORE_CTX *store); /**< the program's own callback, or NULL */
-    bool is_name_answered; /**< servers: the client's hello came, and on_server_name was called */
-    char *asked;           /**< servers: the name in it, NULL: none */
+    char *asked; /**< servers: the name in the client's hello, NULL: none */
 
     /* Why a callback refused; "" for no memory to say it. NULL: none did. */
     char *refusal;
-    int refusal_code;
     int64_t refusal_number;
+    int refusal_code;
 
-    char host[]; /**< the name asked for: lower case, no dot at its end; "": none */
+    bool is_name_answered; /**< servers: that hello came, and on_server_name was called */
+    char host[];           /**< the name asked for: lower case, no dot at its end; "": none */
 };
 
 /* context_ssl.c: what engine.c calls. */
 
 /**
- * Make `ssl`, new from context->native, fit for a connection: role, modes, the name to ask for and
- * to check ("" and NULL: neither), a session to resume. Refs `context` until SSL_free().
+ * Make `ssl`, new from context->native and with a wire, fit for a connection: role, modes, the
+ * name to ask for and to check ("" and NULL: neither), a session to resume. Refs `context` until
+ * SSL_free().
  *
  * A context that demands a name is not asked here whether it has one (TLS-3). EDDY_EINVALID for
  * what cannot be a name of a host, EDDY_ENOMEM, EDDY_ETLS; then `ssl` is only good to be freed.
@@ -189,8 +191,16 @@ int eddy__tls_ocsp_setup(struct eddy_tls_context *context, const eddy_tls_option
 
 /* context_ssl.c */
 
-/** Have a place for links in each SSL; done before the first one. 0, EDDY_ENOMEM or EDDY_ETLS. */
-int eddy__tls_link_register(void);
+/** With its reference to the context. NULL is allowed. */
+void eddy__tls_link_free(struct eddy__tls_link *link);
+
+/* wire.c */
+
+/** Have `ssl` read from `wire` and write there; borrows it until SSL_free(). 0 or EDDY_ENOMEM. */
+int eddy__tls_wire_attach(struct eddy__tls_wire *wire, SSL *ssl);
+
+/** Where `ssl` reads and writes; NULL if it is none of ours. */
+struct eddy__tls_wire *eddy__tls_wire_of(const SSL *ssl);
 
 /* session.c */
 

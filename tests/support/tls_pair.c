@@ -6,38 +6,30 @@
 #include <stdio.h>
 #include <string.h>
 
-static int side_new(struct tls_side *side, eddy_tls_context *context, const char *name, BIO *in,
-                    BIO *out)
+static int side_new(struct tls_side *side, eddy_tls_context *context, const char *name)
 {
-    *side = (struct tls_side){.ssl = SSL_new(eddy_tls_context_native(context))};
+    int result;
+
+    side->wire.out = side->said;
+    side->wire.out_max = sizeof side->said;
+    side->ssl = SSL_new(eddy_tls_context_native(context));
     if (side->ssl == NULL)
         return eddy__tls_failed(EDDY_ETLS, "SSL");
-    BIO_up_ref(in);
-    BIO_up_ref(out);
-    SSL_set_bio(side->ssl, in, out);
-    return eddy__tls_context_setup_ssl(context, side->ssl, name);
+    result = eddy__tls_wire_attach(&side->wire, side->ssl);
+    return result < 0 ? result : eddy__tls_context_setup_ssl(context, side->ssl, name);
 }
 
 int tls_pair_new(struct tls_pair *pair, eddy_tls_context *client, eddy_tls_context *server,
                  const char *name)
 {
-    BIO *there = BIO_new(BIO_s_mem());
-    BIO *back = BIO_new(BIO_s_mem());
     int result;
 
-    *pair = (struct tls_pair){{0}, {0}};
-    if (there != NULL && back != NULL) {
-        /* Empty is no end: more may come. */
-        BIO_set_mem_eof_return(there, -1);
-        BIO_set_mem_eof_return(back, -1);
-        result = side_new(&pair->client, client, name, back, there);
-        if (result == 0)
-            result = side_new(&pair->server, server, NULL, there, back);
-    } else {
-        result = eddy__tls_failed(EDDY_ETLS, "BIO");
-    }
-    BIO_free(there);
-    BIO_free(back);
+    memset(pair, 0, sizeof *pair);
+    pair->client.other = &pair->server;
+    pair->server.other = &pair->client;
+    result = side_new(&pair->client, client, name);
+    if (result == 0)
+        result = side_new(&pair->server, server, NULL);
     if (result < 0)
         tls_pair_free(pair);
     return result;
@@ -57,12 +49,24 @@ static void side_fail(struct tls_side *side, int code)
     snprintf(side->text, sizeof side->text, "%s", eddy_error_text());
 }
 
+/** What the other one has said since is there to be read. */
+static void side_hear(struct tls_side *side)
+{
+    size_t said = side->other->wire.out_size;
+
+    if (side->wire.in_size == 0)
+        side->wire.in = side->other->said + side->heard;
+    side->wire.in_size += said - side->heard;
+    side->heard = said;
+}
+
 bool tls_side_step(struct tls_side *side)
 {
     int result;
 
     if (side->is_done || side->result < 0)
         return false;
+    side_hear(side);
     ERR_clear_error();
     result = SSL_do_handshake(side->ssl);
     if (result == 1) {
@@ -90,6 +94,7 @@ static void side_pass(struct tls_side *from, struct tls_side *to)
     ERR_clear_error();
     if (from->result == 0 && SSL_write(from->ssl, &byte, 1) != 1)
         side_fail(from, eddy__tls_explain(from->ssl));
+    side_hear(to);
     if (SSL_read(to->ssl, &byte, 1) != 1)
         side_fail(to, eddy__tls_explain(to->ssl));
 }

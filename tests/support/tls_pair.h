@@ -9,10 +9,14 @@
 #include "support/certificates.h"
 #include "tls/openssl.h"
 
-/** One side and what became of it. */
+/** One side and what became of it. Is not moved. */
 struct tls_side {
     SSL *ssl;
-    int result; /**< of the handshake: 0, or what eddy__tls_explain() made of its failure */
+    struct eddy__tls_wire wire;
+    unsigned char said[32 * 1024]; /**< all that it has sent so far */
+    struct tls_side *other;
+    size_t heard; /**< how much of what `other` said is in the wire, or was */
+    int result;   /**< of the handshake: 0, or what eddy__tls_explain() made of its failure */
     bool is_done;
     int64_t number; /**< eddy_error_number() of a failure */
     char text[256]; /**< and eddy_error_text() */
