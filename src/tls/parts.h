@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * The inside of a TLS transport, shared by its files: transport.c (life), start.c (how it begins),
- * read.c, write.c and lane.c. Nobody else includes it.
+ * below.c (what lower tells it), input.c, read.c, write.c and lane.c. Nobody else includes it.
  *
  *   state   NEW ─begin─► HANDSHAKE ─shaken─► WRAPPED ─close─► FLUSHING ─flushed─► SHUTDOWN
- *            └── end (abort, error) from each ──► UNWRAPPED ◄──────────finished──────┘
+ *            │                                  │ cut off         ▲                  │ finished
+ *            │                                  └─► WAITING ─read─┘                  │
+ *            └── end (abort, error) from each ──► UNWRAPPED ◄────────────────────────┘
  *           UNWRAPPED, and each before it ─ lower lost ─► LOSING ─told─► LOST          (TLS-15)
  *   told    INIT ─► MADE ─► EOF ─► LOST, what the protocol has heard                    (TLS-16)
  *
- * "Lower" is the transport below, whose protocol we are; FLUSHING means that output is on its way
- * to it, SHUTDOWN that our close_notify is with it and the peer's is awaited.
+ * "Lower" is the transport below, whose protocol we are; WAITING means that its input has ended and
+ * the program has not read it all (TLS-42), FLUSHING that output is on its way to it, SHUTDOWN that
+ * our close_notify is with it and the peer's is awaited.
  *
  * Who holds a TLS transport: the library, from its making until both sides are told; beside that,
  * whoever took a reference. Everything runs in the loop's thread. Any callback of the protocol may
@@ -30,6 +33,7 @@ enum tls_state {
     TLS_NEW,
     TLS_HANDSHAKE,
     TLS_WRAPPED,
+    TLS_WAITING, /* from here on it is closing */
     TLS_FLUSHING,
     TLS_SHUTDOWN,
     TLS_UNWRAPPED,
@@ -42,6 +46,8 @@ enum tls_event {
     TLS_ON_BEGIN,      /* bytes may move */
     TLS_ON_SHAKEN,     /* the handshake is over */
     TLS_ON_CLOSE,      /* close(), or the peer's end of whatever kind */
+    TLS_ON_CUT_OFF,    /* lower's input has ended, and some of it waits for the program */
+    TLS_ON_READ,       /* it does no longer */
     TLS_ON_FLUSHED,    /* all output and our close_notify are with lower */
     TLS_ON_FINISHED,   /* so is the peer's: nothing is left to do */
     TLS_ON_END,        /* abort(), an error */
@@ -75,6 +81,14 @@ struct eddy__tls_lane {
 struct tls_opening {
     struct eddy__transport_setup setup; /**< without a factory: start_tls() */
     eddy_time handshake_timeout;
+    bool is_making;    /**< inside the factory or connection_made() */
+    bool is_forgotten; /**< meanwhile: close it once it is made */
+};
+
+/** Input that nobody was there for. */
+struct tls_kept {
+    size_t max;
+    unsigned char data[];
 };
 
 struct eddy__tls {
@@ -85,35 +99,30 @@ struct eddy__tls {
     struct eddy__tls_wire wire;
     struct eddy__tls_lane *lane;
     struct eddy__live live;
-    struct eddy__ready ready;   /**< of the beginning, later of connection_lost() */
-    struct eddy__ready reading; /**< goes on, without news from below */
-    struct eddy__timer timer;   /**< the limit of the handshake, later of the shutdown */
+    struct eddy__ready ready; /**< what comes next: begin, go on reading, connection_lost() */
+    struct eddy__timer timer; /**< the limit of the handshake, later of the shutdown */
     struct tls_opening *opening;
     struct eddy__failure *failure; /**< the words for `error` */
-    int error;                     /**< for connection_lost() */
     struct eddy__output plain;     /**< written, not yet encrypted */
     struct eddy__output cipher;    /**< encrypted, while lower takes no more */
     struct eddy__flow flow;
-    uint8_t dropped_writes; /**< see eddy__flow_drop() */
-    unsigned char *kept;    /**< input that nobody was there for; wire.in points into it */
-    size_t kept_max;
+    struct tls_kept *kept; /**< wire.in points into it, or to what lower lends */
     size_t read_high;
     size_t read_low;
     eddy_time shutdown_timeout;
+    int error; /**< for connection_lost() */
     uint8_t state;
     uint8_t told;
-    uint8_t warm;      /**< its place in the lane, from 1; 0: it has none */
-    bool app_paused;   /**< by pause_reading() */
-    bool lower_held;   /**< lower was told to pause reading */
-    bool lower_full;   /**< lower told us to pause writing */
-    bool lower_ended;  /**< it has nothing more to read */
-    bool peer_done;    /**< the peer sends no more */
-    bool is_waiting;   /**< FLUSHING until reading is resumed, for the rest of the input (TLS-42) */
-    bool is_notified;  /**< our close_notify is on its way */
-    bool is_settled;   /**< all that was written is with the system, before that */
-    bool in_turn;      /**< which sends what is written meanwhile when it ends */
-    bool is_making;    /**< inside the factory or connection_made() */
-    bool is_forgotten; /**< meanwhile: close it once it is made */
+    uint8_t dropped_writes; /**< see eddy__flow_drop() */
+    uint8_t warm;           /**< its place in the lane, from 1; 0: it has none */
+    bool app_paused;        /**< by pause_reading() */
+    bool lower_held;        /**< lower was told to pause reading */
+    bool lower_full;        /**< lower told us to pause writing */
+    bool lower_ended;       /**< it has nothing more to read */
+    bool peer_done;         /**< the peer sends no more */
+    bool is_notified;       /**< our close_notify is on its way */
+    bool is_settled;        /**< all that was written is with the system, before that */
+    bool in_turn;           /**< which sends what is written meanwhile when it ends */
 };
 
 static inline struct eddy__tls *tls_of(const struct eddy_transport *transport)
@@ -158,25 +167,35 @@ void eddy__tls_shake(struct eddy__tls *tls);
 /** Begin it; lower can carry bytes. */
 void eddy__tls_enter_handshake(struct eddy__tls *tls);
 
-/* read.c */
+/* below.c */
 
 extern const eddy_protocol_callbacks eddy__tls_below;
 
-/** Take input as far as the state and the protocol allow; end the turn. */
-void eddy__tls_turn(struct eddy__tls *tls);
-
-void eddy__tls_run_reading(struct eddy__ready *ready);
-void eddy__tls_drop_input(struct eddy__tls *tls);
+/* input.c */
 
 /** Copy `size` bytes that lower had received already to the end of the input. 0, EDDY_ENOMEM. */
 int eddy__tls_keep(struct eddy__tls *tls, const void *data, size_t size);
 
-int eddy__tls_pause_reading(struct eddy_transport *transport);
-int eddy__tls_resume_reading(struct eddy_transport *transport);
-bool eddy__tls_is_reading(const struct eddy_transport *transport);
+void eddy__tls_drop_input(struct eddy__tls *tls);
+
+/** Pause and resume lower's reading by the size of the input (TLS-33). */
+void eddy__tls_mark_input(struct eddy__tls *tls);
+
 int eddy__tls_set_read_limits(struct eddy_transport *transport, size_t high, size_t low);
 void eddy__tls_get_read_limits(const struct eddy_transport *transport, size_t *low, size_t *high);
 size_t eddy__tls_get_read_size(const struct eddy_transport *transport);
+
+/* read.c */
+
+/** Take input as far as the state and the protocol allow; end the turn. */
+void eddy__tls_turn(struct eddy__tls *tls);
+
+/** A turn in the next iteration, without news from below. */
+void eddy__tls_turn_later(struct eddy__tls *tls);
+
+int eddy__tls_pause_reading(struct eddy_transport *transport);
+int eddy__tls_resume_reading(struct eddy_transport *transport);
+bool eddy__tls_is_reading(const struct eddy_transport *transport);
 
 /* write.c */
 
@@ -196,6 +215,12 @@ size_t eddy__tls_get_write_size(const struct eddy_transport *transport);
 int eddy__tls_set_limits(struct eddy_transport *transport, size_t high, size_t low);
 void eddy__tls_get_limits(const struct eddy_transport *transport, size_t *low, size_t *high);
 bool eddy__tls_is_writing_paused(const struct eddy_transport *transport);
+
+/** The program may still read. */
+static inline bool tls_is_readable(const struct eddy__tls *tls)
+{
+    return tls->state == TLS_WRAPPED || tls->state == TLS_WAITING;
+}
 
 /** Lower takes no more for now. */
 static inline bool tls_is_blocked(const struct eddy__tls *tls)

@@ -1,80 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What comes from below (TLS-26..TLS-30, TLS-33, TLS-34, TLS-40..TLS-43).
- *
- * The input is `wire.in`: what lower lends during its callback, afterwards what was kept of it. A
- * turn takes it as far as possible, and comes whenever something may have changed: bytes arrive,
- * the program resumes, lower has room again, the connection closes.
+ * What becomes of the input (TLS-26..TLS-30, TLS-34, TLS-40..TLS-43). A turn takes it as far as
+ * possible, and comes whenever something may have changed: bytes arrive, the program resumes, lower
+ * has room again, the connection closes.
  */
 #include "common/log.h"
 #include "tls/parts.h"
-#include <string.h>
-
-void eddy__tls_drop_input(struct eddy__tls *tls)
-{
-    eddy__free(tls->kept);
-    tls->kept = NULL;
-    tls->kept_max = 0;
-    tls->wire.in = NULL;
-    tls->wire.in_size = 0;
-}
-
-int eddy__tls_keep(struct eddy__tls *tls, const void *data, size_t size)
-{
-    struct eddy__tls_wire *wire = &tls->wire;
-    size_t old = tls->kept != NULL ? wire->in_size : 0;
-    unsigned char *kept = tls->kept;
-    size_t start = old > 0 ? (size_t)(wire->in - kept) : 0;
-    size_t room = tls->kept_max;
-
-    if (size == 0)
-        return 0;
-    if (size > SIZE_MAX / 2 - old)
-        return EDDY_ENOMEM;
-    if (old + size > room) {
-        /* Twice as much, so that small pieces are not copied again with each that comes. */
-        room = old + size < 2 * room ? 2 * room : old + size;
-        kept = eddy__alloc(room);
-        if (kept == NULL)
-            return EDDY_ENOMEM;
-    }
-    if (kept != tls->kept || start + old + size > room) {
-        if (old > 0)
-            memmove(kept, wire->in, old);
-        start = 0;
-    }
-    memcpy(kept + start + old, data, size);
-    if (kept != tls->kept)
-        eddy__free(tls->kept);
-    tls->kept = kept;
-    tls->kept_max = room;
-    wire->in = kept + start;
-    wire->in_size = old + size;
-    return 0;
-}
-
-/** TLS-33. */
-static void tls_mark_input(struct eddy__tls *tls)
-{
-    size_t size = tls->wire.in_size;
-
-    if (tls->lower == NULL || tls->state >= TLS_UNWRAPPED)
-        return;
-    if (!tls->lower_held && size > 0 && size >= tls->read_high) {
-        tls->lower_held = true;
-        eddy_transport_pause_reading(tls->lower);
-    } else if (tls->lower_held && size <= tls->read_low) {
-        tls->lower_held = false;
-        eddy_transport_resume_reading(tls->lower);
-    }
-}
-
-/** The rest of the input of a connection that had been waiting for its reader is done (TLS-42). */
-static void tls_stop_waiting(struct eddy__tls *tls)
-{
-    tls->is_waiting = false;
-    eddy__tls_start_limit(tls, tls->shutdown_timeout);
-}
 
 /**
  * The peer sends no more: the protocol hears of it, and the connection closes (TLS-40, TLS-41). TLS
@@ -97,8 +28,8 @@ static void tls_peer_ended(struct eddy__tls *tls)
     if (answer > 0)
         eddy__log(EDDY_LOG_WARNING,
                   "eof_received() kept a TLS connection open, which cannot be half-closed");
-    if (tls->is_waiting)
-        tls_stop_waiting(tls);
+    if (tls->state == TLS_WAITING)
+        eddy__tls_step(tls, TLS_ON_READ);
     else if (tls->state == TLS_WRAPPED)
         eddy__tls_step(tls, TLS_ON_CLOSE);
 }
@@ -106,8 +37,7 @@ static void tls_peer_ended(struct eddy__tls *tls)
 /** Whether the protocol may have more of the input. */
 static bool tls_may_deliver(const struct eddy__tls *tls)
 {
-    return !tls->app_paused &&
-           (tls->state == TLS_WRAPPED || (tls->state == TLS_FLUSHING && tls->is_waiting));
+    return !tls->app_paused && tls_is_readable(tls);
 }
 
 /** In place of a status: there is more to read, but others come first. */
@@ -153,7 +83,7 @@ static size_t tls_decrypt(struct eddy__tls *tls, unsigned char *room, size_t siz
         int64_t result;
 
         if (tls->wire.in_size > 0 && tls_is_tiresome(before - tls->wire.in_size, done)) {
-            eddy__loop_enqueue(tls->transport.loop, &tls->reading);
+            eddy__tls_turn_later(tls);
             *status = TLS_LATER;
             break;
         }
@@ -226,7 +156,7 @@ static int tls_deliver_buffered(struct eddy__tls *tls)
         eddy__tls_fail_with(tls, eddy__tls_engine_error(tls->engine), failure);
     /* It became full: the rest is for the next iteration. */
     if (status == EDDY__TLS_DONE)
-        eddy__loop_enqueue(tls->transport.loop, &tls->reading);
+        eddy__tls_turn_later(tls);
     return status;
 }
 
@@ -306,11 +236,11 @@ static void tls_take_turn(struct eddy__tls *tls)
         eddy__tls_encrypt(tls);
     tls_read(tls);
     /* A write may have waited for what was just read; output goes on while input waits. */
-    if (tls->plain.size > 0 && (tls->state == TLS_WRAPPED || tls->is_waiting))
+    if (tls->plain.size > 0 && tls_is_readable(tls))
         eddy__tls_encrypt(tls);
-    if (tls->state == TLS_FLUSHING && !tls->is_waiting)
+    if (tls->state == TLS_FLUSHING)
         tls_discard(tls);
-    if (tls->state == TLS_FLUSHING && !tls->is_waiting)
+    if (tls->state == TLS_FLUSHING)
         tls_flush(tls);
     /* All is out, and the end may be next: who was told to pause is told to resume before. */
     if (tls->state == TLS_SHUTDOWN)
@@ -331,130 +261,27 @@ void eddy__tls_turn(struct eddy__tls *tls)
     eddy__tls_lane_flush(tls);
     if (tls->wire.in_size == 0 && tls->kept != NULL)
         eddy__tls_drop_input(tls);
-    tls_mark_input(tls);
+    eddy__tls_mark_input(tls);
     if (tls->state < TLS_UNWRAPPED && tls->state > TLS_HANDSHAKE)
         eddy__tls_flow_update(tls);
 }
 
-void eddy__tls_run_reading(struct eddy__ready *ready)
+static void tls_run_turn(struct eddy__ready *ready)
 {
-    struct eddy__tls *tls = EDDY__OWNER(ready, struct eddy__tls, reading);
+    struct eddy__tls *tls = EDDY__OWNER(ready, struct eddy__tls, ready);
 
     eddy_transport_ref(&tls->transport);
     eddy__tls_turn(tls);
     eddy_transport_unref(&tls->transport);
 }
 
-/* What lower calls. */
-
-static struct eddy__tls *tls_above(eddy_protocol *below)
+void eddy__tls_turn_later(struct eddy__tls *tls)
 {
-    return EDDY__OWNER(below, struct eddy__tls, below);
-}
-
-static int below_made(eddy_protocol *below, eddy_transport *lower)
-{
-    struct eddy__tls *tls = tls_above(below);
-
-    (void)lower;
-    eddy_transport_ref(&tls->transport);
-    eddy__tls_step(tls, TLS_ON_BEGIN);
-    eddy__tls_turn(tls);
-    eddy_transport_unref(&tls->transport);
-    return 0;
-}
-
-static int below_received(eddy_protocol *below, const void *data, size_t size)
-{
-    struct eddy__tls *tls = tls_above(below);
-    bool is_lent = tls->wire.in_size == 0;
-    int error = 0;
-
     if (tls->state >= TLS_UNWRAPPED)
-        return 0;
-    eddy_transport_ref(&tls->transport);
-    if (is_lent) {
-        eddy__tls_drop_input(tls);
-        tls->wire.in = data;
-        tls->wire.in_size = size;
-    } else {
-        error = eddy__tls_keep(tls, data, size);
-    }
-    if (error == 0 && tls->state != TLS_NEW)
-        eddy__tls_turn(tls);
-    /* What was not decrypted is lent no longer. */
-    if (error == 0 && is_lent && tls->wire.in_size > 0)
-        error = eddy__tls_keep(tls, tls->wire.in, tls->wire.in_size);
-    if (error)
-        eddy__tls_fail(tls, error);
-    tls_mark_input(tls);
-    eddy_transport_unref(&tls->transport);
-    return 0;
+        return; /* a callback has ended it: what comes next is another's */
+    tls->ready.run = tls_run_turn;
+    eddy__loop_enqueue(tls->transport.loop, &tls->ready);
 }
-
-/** TLS-21, TLS-41..TLS-43: lower stays open for writing, and is closed when we are done. */
-static int below_eof(eddy_protocol *below)
-{
-    struct eddy__tls *tls = tls_above(below);
-
-    tls->lower_ended = true;
-    eddy_transport_ref(&tls->transport);
-    if (tls->state <= TLS_HANDSHAKE) {
-        eddy__tls_fail(tls, eddy_error(EDDY_ECONNRESET,
-                                       "the peer closed the connection during the TLS handshake"));
-    } else if (tls->state == TLS_WRAPPED &&
-               (tls->app_paused || eddy__list_is_linked(&tls->reading.node))) {
-        tls->is_waiting = true;
-        eddy__tls_step(tls, TLS_ON_CLOSE);
-    }
-    eddy__tls_turn(tls);
-    eddy_transport_unref(&tls->transport);
-    return 1;
-}
-
-static int below_pause_writing(eddy_protocol *below)
-{
-    tls_above(below)->lower_full = true;
-    return 0;
-}
-
-static int below_resume_writing(eddy_protocol *below)
-{
-    struct eddy__tls *tls = tls_above(below);
-
-    tls->lower_full = false;
-    eddy_transport_ref(&tls->transport);
-    if (tls->state < TLS_UNWRAPPED)
-        eddy__tls_send_on(tls);
-    eddy__tls_turn(tls);
-    eddy_transport_unref(&tls->transport);
-    return 0;
-}
-
-static int below_lost(eddy_protocol *below, int error)
-{
-    struct eddy__tls *tls = tls_above(below);
-
-    if (tls->state >= TLS_LOSING)
-        return 0; /* told already (TLS-45) */
-    if (tls->is_settled)
-        error = 0; /* nobody took our close_notify any more (TLS-40, TLS-41) */
-    if (tls->error == 0 && error) {
-        tls->error = error;
-        tls->failure = eddy__failure_capture(error);
-    }
-    eddy__tls_step(tls, TLS_ON_LOWER_LOST);
-    return 0;
-}
-
-const eddy_protocol_callbacks eddy__tls_below = {
-    .connection_made = below_made,
-    .data_received = below_received,
-    .eof_received = below_eof,
-    .pause_writing = below_pause_writing,
-    .resume_writing = below_resume_writing,
-    .connection_lost = below_lost,
-};
 
 /* The kind's table. */
 
@@ -462,7 +289,7 @@ int eddy__tls_pause_reading(struct eddy_transport *transport)
 {
     struct eddy__tls *tls = tls_of(transport);
 
-    if (tls->state <= TLS_WRAPPED || tls->is_waiting)
+    if (tls->state <= TLS_WAITING)
         tls->app_paused = true;
     return 0;
 }
@@ -474,40 +301,12 @@ int eddy__tls_resume_reading(struct eddy_transport *transport)
     if (!tls->app_paused)
         return 0;
     tls->app_paused = false;
-    if (tls->state == TLS_WRAPPED || tls->is_waiting)
-        eddy__loop_enqueue(transport->loop, &tls->reading);
+    if (tls_is_readable(tls))
+        eddy__tls_turn_later(tls);
     return 0;
 }
 
 bool eddy__tls_is_reading(const struct eddy_transport *transport)
 {
     return !tls_of(transport)->app_paused && !eddy__tls_is_closing(transport);
-}
-
-int eddy__tls_set_read_limits(struct eddy_transport *transport, size_t high, size_t low)
-{
-    struct eddy__tls *tls = tls_of(transport);
-    struct eddy__flow marks = {0};
-    int error;
-
-    if (high == EDDY_DEFAULT_LIMIT && low == EDDY_DEFAULT_LIMIT)
-        high = TLS_PLAIN_MAX;
-    error = eddy__flow_set_limits(&marks, high, low);
-    if (error)
-        return error;
-    tls->read_high = marks.high;
-    tls->read_low = marks.low;
-    tls_mark_input(tls);
-    return 0;
-}
-
-void eddy__tls_get_read_limits(const struct eddy_transport *transport, size_t *low, size_t *high)
-{
-    *low = tls_of(transport)->read_low;
-    *high = tls_of(transport)->read_high;
-}
-
-size_t eddy__tls_get_read_size(const struct eddy_transport *transport)
-{
-    return tls_of(transport)->wire.in_size;
 }

@@ -172,11 +172,11 @@ static void tls_shaken(struct eddy__tls *tls)
         eddy__log(EDDY_LOG_DEBUG, "transport %p: %s, %s", (void *)&tls->transport,
                   eddy_tls_get_version(tls->engine), eddy__tls_engine_cipher(tls->engine)->name);
     if (tls->told == TLS_TOLD_INIT) {
-        tls->is_making = true;
+        tls->opening->is_making = true;
         error = tls_introduce(tls);
-        tls->is_making = false;
+        tls->opening->is_making = false;
     }
-    if (tls->is_forgotten)
+    if (tls->opening->is_forgotten)
         eddy_transport_close(&tls->transport);
     if (error) /* who was told of it meanwhile may have talked over the words */
         eddy__failure_restore(error, tls->failure);

@@ -23,7 +23,7 @@ void eddy__tls_tell_made(struct eddy__tls *tls, int error)
 /** It has ended before it began. */
 static void tls_tell_unmade(struct eddy__tls *tls)
 {
-    if (tls->opening == NULL || tls->is_making)
+    if (tls->opening == NULL || tls->opening->is_making)
         return; /* as for the latter, that call tells */
     eddy__tls_tell_made(tls, tls->error ? tls->error
                                         : eddy_error(EDDY_ECONNABORTED,
@@ -46,18 +46,21 @@ void eddy__tls_start_limit(struct eddy__tls *tls, eddy_time limit)
 
 static void tls_enter_flushing(struct eddy__tls *tls)
 {
-    /* TLS-42: the limit is for the peer, not for a program that takes its time to read. */
-    if (!tls->is_waiting)
-        eddy__tls_start_limit(tls, tls->shutdown_timeout);
+    eddy__tls_start_limit(tls, tls->shutdown_timeout);
+}
+
+/** TLS-42: what the program has not read by now is dropped. */
+static void tls_enter_flushing_unread(struct eddy__tls *tls)
+{
+    eddy__tls_drop_input(tls);
+    tls_enter_flushing(tls);
 }
 
 /** Nothing goes in or out any more but what lower has. */
 static void tls_detach(struct eddy__tls *tls)
 {
-    tls->is_waiting = false; /* else resuming or closing later would begin something */
     tls_stop_limit(tls);
     eddy__loop_dequeue(&tls->ready);
-    eddy__loop_dequeue(&tls->reading);
     eddy__tls_lane_release(tls);
     eddy__tls_drop_input(tls);
     eddy__output_clear(&tls->plain);
@@ -133,6 +136,11 @@ static const struct tls_move tls_moves[TLS_STATES][TLS_EVENTS] = {
     [TLS_WRAPPED][TLS_ON_CLOSE] = {TLS_FLUSHING, tls_enter_flushing},
     [TLS_WRAPPED][TLS_ON_END] = {TLS_UNWRAPPED, tls_enter_ended},
     [TLS_WRAPPED][TLS_ON_LOWER_LOST] = {TLS_LOSING, tls_enter_losing},
+    [TLS_WRAPPED][TLS_ON_CUT_OFF] = {TLS_WAITING, tls_stay},
+    [TLS_WAITING][TLS_ON_READ] = {TLS_FLUSHING, tls_enter_flushing},
+    [TLS_WAITING][TLS_ON_CLOSE] = {TLS_FLUSHING, tls_enter_flushing_unread},
+    [TLS_WAITING][TLS_ON_END] = {TLS_UNWRAPPED, tls_enter_ended},
+    [TLS_WAITING][TLS_ON_LOWER_LOST] = {TLS_LOSING, tls_enter_losing},
     [TLS_FLUSHING][TLS_ON_CLOSE] = {TLS_FLUSHING, tls_stay},
     [TLS_FLUSHING][TLS_ON_FLUSHED] = {TLS_SHUTDOWN, tls_stay},
     [TLS_FLUSHING][TLS_ON_END] = {TLS_UNWRAPPED, tls_enter_ended},
@@ -227,14 +235,7 @@ static void tls_close(struct eddy_transport *transport)
     struct eddy__tls *tls = tls_of(transport);
 
     eddy_transport_ref(transport);
-    if (tls->is_waiting) {
-        /* TLS-42: what the program has not read by now is dropped. */
-        tls->is_waiting = false;
-        eddy__tls_drop_input(tls);
-        tls_enter_flushing(tls);
-    } else {
-        eddy__tls_step(tls, TLS_ON_CLOSE);
-    }
+    eddy__tls_step(tls, TLS_ON_CLOSE);
     eddy__tls_turn(tls);
     eddy_transport_unref(transport);
 }
@@ -258,8 +259,8 @@ static void tls_forget(struct eddy_transport *transport)
 
     if (tls->opening != NULL)
         tls->opening->setup.on_made = NULL;
-    if (tls->is_making) {
-        tls->is_forgotten = true;
+    if (tls->opening != NULL && tls->opening->is_making) {
+        tls->opening->is_forgotten = true;
     } else if (tls->state == TLS_NEW && tls->told == TLS_TOLD_INIT) {
         /* Lower knows nothing of us yet, and goes without a word. */
         eddy__transport_forget(tls->lower);
@@ -376,7 +377,6 @@ void eddy__tls_init(struct eddy__tls *tls, struct eddy_loop *loop)
     tls->transport.references = 1;
     tls->state = TLS_NEW;
     tls->live.abandon = tls_abandon;
-    tls->reading.run = eddy__tls_run_reading;
     tls->timer.ready.run = tls_run_limit;
     eddy_protocol_init(&tls->below, &eddy__tls_below);
     eddy__tls_set_limits(&tls->transport, EDDY_DEFAULT_LIMIT, EDDY_DEFAULT_LIMIT);
