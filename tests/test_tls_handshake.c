@@ -279,6 +279,27 @@ static void test_a_server_goes_on(struct fixture *f)
     assert_recorded("lost:0");
 }
 
+/* LOOP-33 (g): whom a server has accepted is logged as such, with TLS as without. */
+static void test_accepting_is_logged(struct fixture *f)
+{
+    struct tls_kit kit;
+    struct program program = {.count = 0};
+    eddy_server *server;
+
+    need_whole_test();
+    tls_kit_init(f, &kit);
+    must(make_server(f, &program, "127.0.0.1", &(eddy_server_options){.tls = kit.server}, &server));
+    fixture_at_end(f, drop_server, server);
+    eddy_loop_set_debug(f->loop, true);
+    connect_client(f, server);
+    run_for(f->loop, EDDY_MILLISECONDS(5));
+    assert_logged(EDDY_LOG_DEBUG, "accepted from 127.0.0.1:");
+    assert_int_equal(logged(EDDY_LOG_DEBUG, "connected to"), 0);
+    eddy_server_close(server);
+    eddy_server_abort_clients(server);
+    run_iterations(f->loop, 4);
+}
+
 /* SRV-8, TLS-25: clients in the middle of their handshake go too. */
 static void test_aborting_clients_in_the_handshake(struct fixture *f)
 {
@@ -360,6 +381,7 @@ int main(void)
         TEST(test_a_failing_connection_made),
         TEST(test_closing_when_made),
         TEST(test_a_server_goes_on),
+        TEST(test_accepting_is_logged),
         TEST(test_aborting_clients_in_the_handshake),
         TEST(test_closing_the_loop),
         TEST(test_extra_information),

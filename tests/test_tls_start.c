@@ -211,6 +211,25 @@ static void test_the_peer_hangs_up(struct fixture *f)
     assert_recorded("lost:EDDY_ECONNRESET");
 }
 
+/* TLS-13, TLS-21: it has done so before, and the protocol kept the connection open. */
+static void test_the_peer_had_hung_up(struct fixture *f)
+{
+    struct scene s;
+    eddy_future *future;
+
+    scene_begin(f, &s, TLS_PEER_IS_SERVER);
+    s.w.results[WITNESS_EOF] = 1;
+    peer_shutdown(&s.peer.raw);
+    run_until_recorded(f->loop, "eof");
+    future = scene_start(f, &s, NULL);
+    must_begin(f, future, EDDY_NO_SOCKET);
+    need_whole_test(); /* the future is held */
+    assert_int_equal(eddy_loop_run_until_complete(f->loop, future, NULL), EDDY_ECONNRESET);
+    assert_non_null(strstr(eddy_error_text(), "before TLS began"));
+    run_until_recorded(f->loop, "lost:EDDY_ECONNRESET");
+    assert_recorded("eof", "lost:EDDY_ECONNRESET");
+}
+
 /* TLS-13, TLS-20: it says nothing. */
 static void test_the_peer_is_silent(struct fixture *f)
 {
@@ -283,6 +302,7 @@ int main(void)
         TEST(test_cancelled_at_once),
         TEST(test_cancelled_in_the_handshake),
         TEST(test_the_peer_hangs_up),
+        TEST(test_the_peer_had_hung_up),
         TEST(test_the_peer_is_silent),
         TEST(test_a_wrong_name),
         TEST(test_lower_is_full),

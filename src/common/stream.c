@@ -476,6 +476,7 @@ static const struct eddy__transport_kind stream_kind = {
     .pause_reading = eddy__stream_pause_reading,
     .resume_reading = eddy__stream_resume_reading,
     .is_reading = eddy__stream_is_reading,
+    .has_ended = eddy__stream_has_ended,
     .write = eddy__stream_write,
     .write_owned = eddy__stream_write_owned,
     .write_eof = eddy__stream_write_eof,

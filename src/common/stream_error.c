@@ -17,6 +17,7 @@ static const char *stream_peer_text(const struct eddy__stream *stream,
 
 void eddy__stream_log_made(const struct eddy__stream *stream)
 {
+    const struct eddy__transport_setup *setup = &stream->extra->setup;
     char peer[EDDY_ADDRESS_TEXT_MAX];
 
     if (!stream->transport.loop->debug)
@@ -26,7 +27,7 @@ void eddy__stream_log_made(const struct eddy__stream *stream)
                   stream->transport.kind->name, (long long)stream->channel.socket);
     else
         eddy__log(EDDY_LOG_DEBUG, "transport %p: %s %s", (const void *)&stream->transport,
-                  stream->transport.server != NULL ? "accepted from" : "connected to",
+                  setup->server != NULL || setup->is_accepted ? "accepted from" : "connected to",
                   stream_peer_text(stream, peer));
 }
 

@@ -153,6 +153,7 @@ void eddy__stream_free(struct eddy_transport *transport);
 
 int eddy__stream_pause_reading(struct eddy_transport *transport);
 int eddy__stream_resume_reading(struct eddy_transport *transport);
+bool eddy__stream_has_ended(const struct eddy_transport *transport);
 bool eddy__stream_is_reading(const struct eddy_transport *transport);
 
 int eddy__stream_write(struct eddy_transport *transport, const eddy_buffer *buffers, size_t count);

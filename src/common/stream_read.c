@@ -59,6 +59,11 @@ int eddy__stream_resume_reading(struct eddy_transport *transport)
     return 0;
 }
 
+bool eddy__stream_has_ended(const struct eddy_transport *transport)
+{
+    return stream_of(transport)->reading == STREAM_READ_ENDED;
+}
+
 bool eddy__stream_is_reading(const struct eddy_transport *transport)
 {
     const struct eddy__stream *stream = stream_of(transport);

@@ -34,6 +34,9 @@ struct eddy__transport_kind {
                                    size_t *high);
     size_t (*get_read_buffer_size)(const struct eddy_transport *transport);
 
+    /** Whether the peer's end has come. NULL: the transport is closing then. */
+    bool (*has_ended)(const struct eddy_transport *transport);
+
     /** Whether the protocol was told to pause writing. NULL: the kind sends no files (FILE-1). */
     bool (*is_writing_paused)(const struct eddy_transport *transport);
     /**
@@ -92,6 +95,7 @@ struct eddy__transport_setup {
 
     /** The server that accepted it, or NULL; hears eddy__server_detach() after connection_lost. */
     struct eddy_server *server;
+    bool is_accepted; /**< by a server that hears of the transport above it; for the log */
 
     /**
      * Called once from the loop, after connection_made() has run and reading is on: `error` 0 and

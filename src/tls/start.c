@@ -119,6 +119,7 @@ struct eddy_transport *eddy__tls_begin(struct eddy__tls *tls, struct eddy__strea
     struct eddy__transport_setup below = {
         .factory = tls_below_factory,
         .factory_arg = tls,
+        .is_accepted = setup->server != NULL || setup->is_accepted,
     };
 
     tls->opening->setup = *setup;
@@ -206,6 +207,15 @@ void eddy__tls_shake(struct eddy__tls *tls)
 
 /* start_tls(). */
 
+/** Lower has told its end to the protocol before us, and will not do so again (TLS-21). */
+static bool tls_lower_had_ended(const struct eddy__tls *tls)
+{
+    const struct eddy_transport *lower = tls->lower;
+
+    return !eddy_transport_is_closing(lower) && lower->kind->has_ended != NULL &&
+           lower->kind->has_ended(lower);
+}
+
 /** The next iteration: first the handshake, then reading (TLS-8). */
 static void tls_run_begin(struct eddy__ready *ready)
 {
@@ -213,6 +223,9 @@ static void tls_run_begin(struct eddy__ready *ready)
 
     eddy_transport_ref(&tls->transport);
     eddy__tls_step(tls, TLS_ON_BEGIN);
+    if (tls_lower_had_ended(tls))
+        eddy__tls_fail(tls, eddy_error(EDDY_ECONNRESET,
+                                       "the peer had closed the connection before TLS began"));
     eddy__tls_turn(tls);
     if (tls->state < TLS_UNWRAPPED && !tls->lower_held)
         eddy_transport_resume_reading(tls->lower);
