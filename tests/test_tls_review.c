@@ -220,7 +220,7 @@ static void test_answers_that_nobody_reads(struct fixture *f)
 
 /** Records of the peer's that are sent in one. */
 struct batch {
-    unsigned char data[100 * 1024];
+    unsigned char data[128 * 1024];
     size_t size;
 };
 
@@ -264,6 +264,69 @@ static void test_many_keys(struct fixture *f)
     assert_true(has_waited);
     run_until_recorded(f->loop, "data:x");
     assert_recorded("data:x");
+    tls_scene_abort(f, &s);
+}
+
+/** Receive until `count` records like the first have come. */
+static void expect_answers(struct fixture *f, struct tls_peer *peer, size_t count)
+{
+    unsigned char bytes[4096];
+    size_t received = 0, size = 1;
+    eddy_time end = 0;
+
+    while (received < count * size) {
+        int64_t part = peer_receive(&peer->raw, bytes, sizeof bytes);
+
+        if (part > 5 && received == 0)
+            size = 5 + 256 * (size_t)bytes[3] + bytes[4];
+        if (part > 0)
+            received += (size_t)part;
+        else
+            run_iterations(f->loop, 1);
+        assert_true(part > 0 || fixture_wait_goes_on(eddy_loop_time(f->loop), &end));
+    }
+    assert_int_equal(received, count * size);
+}
+
+/* TLS-29: a peer may ask for renegotiation as often as it likes: each time it is refused, and data
+ * comes in between. */
+static void test_many_renegotiations(struct fixture *f)
+{
+    static const char data[160];
+    static struct batch batch;
+    struct tls_scene s;
+    eddy_future *future;
+    eddy_value value;
+    size_t sent = 0, asked = 0;
+
+    tls_kit_init(f, &s.kit);
+    witness_init(&s.w, NULL);
+    future = begin_tls_peer(f, &s.kit, &s.w, TLS_PEER_IS_SERVER, &s.peer);
+    SSL_set_max_proto_version(s.peer.ssl, TLS1_2_VERSION);
+    tls_peer_shake(&s.peer);
+    must(eddy_loop_run_until_complete(f->loop, future, &value));
+    eddy_transport_unref(value.transport);
+    assert_recorded("made");
+    s.w.quiet = true;
+    batch.size = 0;
+    while (batch.size + 4096 < sizeof batch.data) {
+        for (int i = 0; i < 48; i++, asked++) {
+            assert_int_equal(SSL_renegotiate(s.peer.ssl), 1);
+            assert_int_equal(SSL_do_handshake(s.peer.ssl), 1);
+        }
+        tls_peer_prepare(&s.peer, data, sizeof data);
+        sent += sizeof data;
+        batch.size +=
+            tls_peer_take(&s.peer, batch.data + batch.size, sizeof batch.data - batch.size);
+    }
+    peer_send_bytes(&s.peer.raw, batch.data, batch.size);
+    run_until_true(f->loop, s.w.received == sent || witness_is_gone(&s.w));
+    give_up_if(witness_is_gone(&s.w));
+    assert_int_equal(s.w.received, sent);
+    expect_answers(f, &s.peer, asked);
+    must(write_text(s.w.transport, "still here"));
+    tls_scene_settle(f, &s);
+    assert_nothing_recorded();
     tls_scene_abort(f, &s);
 }
 
@@ -455,6 +518,7 @@ int main(void)
         TEST(test_writing_elsewhere_in_the_handshake),
         TEST(test_answers_that_nobody_reads),
         TEST(test_many_keys),
+        TEST(test_many_renegotiations),
         TEST(test_many_keys_while_closing),
         TEST(test_the_outer_tls_ends_first),
         TEST(test_the_outer_tls_ends_while_paused),

@@ -62,6 +62,12 @@ static int64_t tls_decrypt_slice(struct eddy__tls *tls, unsigned char *room, siz
     size_t rest = wire->in_size > SLICE ? wire->in_size - SLICE : 0;
     int64_t result;
 
+    /* An answer is no longer than what it answers, so those to a slice have room: while an alert is
+     * half written, OpenSSL drops the next ones, and may refuse to write anything else. */
+    if (wire->out_size >= TLS_CIPHER_FULL)
+        eddy__tls_lane_flush(tls);
+    if (tls->state >= TLS_UNWRAPPED)
+        return EDDY__TLS_WANT_INPUT;
     /* Who does not take our answers is not listened to: they would fill the memory up. */
     if (tls->cipher.size >= TLS_CIPHER_FULL)
         return EDDY__TLS_WANT_ROOM;
