@@ -10,12 +10,12 @@ cd "$(dirname "$0")/.." || exit 1
 
 # Last what others show, too, if a budget runs out: four other parts build without OpenSSL.
 PARTS="headers gcc-release no-tls shared asan tsan wine clang valgrind coroutine-fallbacks \
-aarch64 i686 s390x musl guard macos oom counterparts fuzz"
-# By name only, until samples from several seeds (EDDY_TEST_SEED) were clean one after the other.
-PARTS_ON_REQUEST="faults"
-# No part may hang: a limit for each, in seconds.
+aarch64 i686 s390x musl guard macos oom faults counterparts fuzz"
+# By name only: it takes most of an hour.
+PARTS_ON_REQUEST="repeat"
+# No part may hang: a limit for each, in seconds. What is asked for at length may take its time.
 PART_LIMIT=900
-[ "${EDDY_SWEEP:-}" != all ] || PART_LIMIT=36000
+[ -z "${EDDY_SWEEP:-}${EDDY_SWEEP_MINUTES:-}${EDDY_REPEAT:-}" ] || PART_LIMIT=36000
 
 describe()
 {
@@ -40,6 +40,7 @@ describe()
     macos) echo "macOS: compiled and linked for both processors, not run" ;;
     oom) echo "a sample of all allocations made to fail, on epoll and sim (EDDY_SWEEP=all: each)" ;;
     faults) echo "a sample of all system calls made to fail, on epoll (EDDY_SWEEP=all: each)" ;;
+    repeat) echo "the suites 50 times in random order (EDDY_REPEAT: as often)" ;;
     esac
 }
 
@@ -242,19 +243,25 @@ part_macos()
     sh ci/macos.sh "$zig" aarch64-macos && sh ci/macos.sh "$zig" x86_64-macos
 }
 
-# sweep LABELS SECONDS: the suites once more, in the sweep that the environment asks for, with so
-# much time for each; they print how many points they did not get to. EDDY_SWEEP=all: all points.
+# suite_seconds LABELS MINUTES: what each suite gets if all together are to take that long.
+suite_seconds()
+{
+    ctest --test-dir build/dev -N -L "$1" | awk -v minutes="$2" -v jobs="$(jobs_count)" '
+        /^Total Tests:/ { print int(minutes * 60 * jobs / ($3 > 0 ? $3 : 1)) + 1 }'
+}
+
+# sweep LABELS: the suites once more, in the sweep that the environment asks for, with a second for
+# each; they print how many points they did not get to. EDDY_SWEEP_MINUTES: for as long as that.
+# EDDY_SWEEP=all: all points.
 sweep()
 {
     need_all
-    sweep_timeout=120
-    if [ "${EDDY_SWEEP:-}" = all ]; then
-        set -- "$1" 3600
-        sweep_timeout=3900
-    fi
-    build_preset dev -DEDDY_TEST_TIMEOUT=$sweep_timeout || return 1
-    say "sweeping for $2 s a suite"
-    EDDY_TEST_OOM_SECONDS=$2 EDDY_TEST_FAULTS_SECONDS=$2 \
+    build_preset dev -DEDDY_TEST_TIMEOUT=$((PART_LIMIT * 9 / 10)) || return 1
+    seconds=1
+    [ -z "${EDDY_SWEEP_MINUTES:-}" ] || seconds=$(suite_seconds "$1" "$EDDY_SWEEP_MINUTES")
+    [ "${EDDY_SWEEP:-}" != all ] || seconds=$PART_LIMIT
+    say "sweeping for $seconds s a suite"
+    EDDY_TEST_OOM_SECONDS=$seconds EDDY_TEST_FAULTS_SECONDS=$seconds \
         run_tests build/dev -L "$1" -j "$(jobs_count)"
     set -- $?
     awk '/^\[  (OOM|FAULTS)  \] / && $4 !~ /^test_/ && $6 == "points:" {
@@ -269,14 +276,33 @@ part_oom()
 {
     EDDY_TEST_OOM=1
     export EDDY_TEST_OOM
-    sweep '^(epoll|sim)$' 1
+    sweep '^(epoll|sim)$'
 }
 
 part_faults()
 {
     EDDY_TEST_FAULTS=1
     export EDDY_TEST_FAULTS
-    sweep '^epoll$' 4
+    sweep '^epoll$'
+}
+
+# A round's output is shown if it failed; its tests run in the order of its number.
+part_repeat()
+{
+    need_all
+    build_preset dev || return 1
+    rounds=${EDDY_REPEAT:-50}
+    for round in $(seq 1 "$rounds"); do
+        say "round $round of $rounds"
+        if EDDY_TEST_ORDER=$round run_tests build/dev -L '^suite$' --schedule-random \
+            -j "$(jobs_count)" >build/logs/round.txt 2>&1; then
+            tail -n 1 build/logs/round.txt
+        else
+            cat build/logs/round.txt
+            failed=yes
+        fi
+    done
+    [ -z "${failed:-}" ]
 }
 
 #
@@ -356,6 +382,7 @@ for part in ${chosen:-$PARTS}; do
     begin=$(date +%s)
     log=build/logs/part-$part.txt
     part_limit=$PART_LIMIT
+    [ "$part" != repeat ] || part_limit=36000
     if [ $budget -gt 0 ] && [ $((start + budget - begin)) -lt $part_limit ]; then
         part_limit=$((start + budget - begin))
     fi

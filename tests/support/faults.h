@@ -7,7 +7,7 @@
  * ten calls: a system that says "not now" for ever gives nobody anything to cope with. Reads and
  * writes also come back short, with one byte once, or with half persistently. What a system does
  * not do is left out: close() fails after it has closed, what removes a watch does not fail, and
- * the counter behind a wake-up is not broken.
+ * the counter behind a wake-up is not broken. Nobody waits for long meanwhile: see faults_time.h.
  *
  * At most 100 calls of a kind a test, evenly spread if there are more. EDDY_TEST_FAULTS_SECONDS
  * (default 60) is the time of a suite. Needs POSIX and a build with EDDY_TEST_HOOKS.
