@@ -28,6 +28,26 @@ static struct known *shift(struct eddy__list *queue)
     return node != NULL ? EDDY__OWNER(node, struct known, timer.ready.node) : NULL;
 }
 
+static struct eddy__list *run_queue; /* where timers go that are run */
+
+static void known_run(struct eddy__ready *ready)
+{
+    eddy__list_append(run_queue, &ready->node);
+}
+
+/* Run what is due before `limit`: it goes to `queue`. Returns how many. */
+static size_t expire(struct eddy__timers *timers, eddy_time limit, struct eddy__list *queue)
+{
+    size_t count = 0;
+    uint32_t slot;
+
+    run_queue = queue;
+    eddy__timers_expire(timers, limit);
+    for (; (slot = eddy__timers_shift(timers)) != 0; count++)
+        eddy__timer_run(timers, eddy__slot_call(&timers->slots, slot)->arg);
+    return count;
+}
+
 /* Check that `queue` holds `count` timers by time and, for equal times, by number. */
 static void check_order(struct eddy__list *queue, size_t count)
 {
@@ -51,6 +71,7 @@ static int start_all(struct eddy__timers *timers, struct known *known, uint32_t 
     for (i = 0; i < TIMERS && error == 0; i++) {
         known[i].when = next_random(random) % 64;
         known[i].number = i;
+        known[i].timer.ready.run = known_run;
         error = eddy__timer_start(timers, &known[i].timer, known[i].when);
     }
     return error;
@@ -70,7 +91,7 @@ static void test_timers_expire_in_order(struct fixture *f)
     eddy__list_init(&queue);
     if (error == 0) {
         assert_true(eddy__timers_next(&timers) == 0);
-        count = eddy__timers_expire(&timers, 64, &queue);
+        count = expire(&timers, 64, &queue);
     }
     eddy__timers_fini(&timers);
     must(error);
@@ -81,7 +102,8 @@ static void test_timers_expire_in_order(struct fixture *f)
 /* LOOP-24: strictly before the limit. */
 static void test_timers_at_the_limit_stay(struct fixture *f)
 {
-    struct known early = {.when = 4}, late = {.when = 5, .number = 1};
+    struct known early = {.timer.ready.run = known_run, .when = 4};
+    struct known late = {.timer.ready.run = known_run, .when = 5};
     struct eddy__timers timers = {0};
     struct eddy__list queue;
     int error = eddy__timer_start(&timers, &late.timer, 5);
@@ -91,7 +113,7 @@ static void test_timers_at_the_limit_stay(struct fixture *f)
     if (error == 0)
         error = eddy__timer_start(&timers, &early.timer, 4);
     if (error == 0) {
-        assert_int_equal(eddy__timers_expire(&timers, 5, &queue), 1);
+        assert_int_equal(expire(&timers, 5, &queue), 1);
         assert_true(eddy__timers_next(&timers) == 5);
         assert_ptr_equal(shift(&queue), &early);
         eddy__timer_stop(&timers, &late.timer);
@@ -121,7 +143,7 @@ static void test_stopped_timers_leave_at_once(struct fixture *f)
             eddy__timer_stop(&timers, &known[i].timer);
             assert_int_equal(timers.count, --left);
         }
-        expired = eddy__timers_expire(&timers, 1000, &queue);
+        expired = expire(&timers, 1000, &queue);
     }
     eddy__timers_fini(&timers);
     must(error);
@@ -129,20 +151,19 @@ static void test_stopped_timers_leave_at_once(struct fixture *f)
     check_order(&queue, left);
 }
 
-/* A timer that is due already is stopped in the ready queue. */
-static void test_due_timer_is_stopped_in_the_queue(struct fixture *f)
+/* A timer that is due already can be stopped as long as it has not run. */
+static void test_due_timer_is_stopped_before_it_runs(struct fixture *f)
 {
     struct known known = {.when = 0};
     struct eddy__timers timers = {0};
-    struct eddy__list queue;
     int error = eddy__timer_start(&timers, &known.timer, 0);
 
     (void)f;
-    eddy__list_init(&queue);
     if (error == 0) {
-        assert_int_equal(eddy__timers_expire(&timers, 1, &queue), 1);
+        assert_true(eddy__timers_expire(&timers, 1));
         eddy__timer_stop(&timers, &known.timer);
-        assert_true(eddy__list_is_empty(&queue));
+        assert_int_equal(timers.count, 0);
+        assert_int_equal(eddy__timers_shift(&timers), 0);
     }
     eddy__timers_fini(&timers);
     must(error);
@@ -168,6 +189,37 @@ static void test_reserved_timer_starts_without_memory(struct fixture *f)
         eddy__timer_stop(&timers, &promised.timer);
         eddy__timer_unreserve(&timers, &promised.timer);
         assert_int_equal(timers.reserved, 0);
+    }
+    eddy__timers_fini(&timers);
+    must(error);
+}
+
+/* It can be started again and again at all distances, whatever that leaves behind. */
+static void test_reserved_timer_starts_anew_without_memory(struct fixture *f)
+{
+    static struct known known[TIMERS];
+    struct eddy__timers timers = {0};
+    struct known promised = {.when = 0};
+    uint32_t random = 7;
+    int i, error = eddy__timer_reserve(&timers, &promised.timer);
+
+    (void)f;
+    if (error == 0)
+        error = start_all(&timers, known, &random);
+    if (error == 0) {
+        allocations_fail(1);
+        for (i = 0; i < 20000; i++) {
+            eddy_time when = (eddy_time)1 << next_random(&random) % 60;
+
+            assert_int_equal(eddy__timer_start(&timers, &promised.timer, when), 0);
+            if (i % 1000 == 0) /* now the first is to be looked for, and what is early is early */
+                eddy__timer_stop(&timers, &known[i / 1000].timer);
+            assert_true(eddy__timers_next(&timers) <= when);
+            eddy__timer_stop(&timers, &promised.timer);
+        }
+        assert_false(allocations_failed());
+        allocations_fail(0);
+        eddy__timer_unreserve(&timers, &promised.timer);
     }
     eddy__timers_fini(&timers);
     must(error);
@@ -217,6 +269,7 @@ static int model_change(struct model *model, struct eddy__timers *timers, eddy_t
         eddy__timer_stop(timers, &known->timer);
         return 0;
     }
+    known->timer.ready.run = known_run;
     known->when = some_time(now, random);
     known->number = model->next_number++;
     model->is_started[i] = true;
@@ -230,7 +283,7 @@ static void model_expire(struct model *model, struct eddy__timers *timers, eddy_
     struct known *first, *expired;
 
     eddy__list_init(&queue);
-    eddy__timers_expire(timers, now, &queue);
+    expire(timers, now, &queue);
     while ((first = model_first(model)) != NULL && first->when < now) {
         expired = shift(&queue);
         assert_ptr_equal(expired, first);
@@ -267,21 +320,77 @@ static void test_timers_agree_with_a_model(struct fixture *f)
     must(error);
 }
 
-/* Starting takes no memory for each, except of what is due before all that is known. */
-static void test_starting_takes_no_memory(struct fixture *f)
+/* What has been there once leaves the memory for as many others, until that is given back. */
+static void test_starting_takes_no_memory_once_warm(struct fixture *f)
 {
     static struct known known[TIMERS];
     struct eddy__timers timers = {0};
     uint32_t random = 6;
-    int i, error = eddy__timer_start(&timers, &known[0].timer, 1);
+    int i, error = start_all(&timers, known, &random);
 
     (void)f;
     if (error == 0) {
         allocations_fail(1);
-        for (i = 1; i < TIMERS; i++)
+        for (i = 0; i < TIMERS; i++)
+            eddy__timer_stop(&timers, &known[i].timer);
+        for (i = 0; i < TIMERS; i++)
             must(eddy__timer_start(&timers, &known[i].timer, 1 + next_random(&random)));
         assert_false(allocations_failed());
         allocations_fail(0);
+    }
+    eddy__timers_fini(&timers);
+    memset(known, 0, sizeof known);
+    must(error);
+}
+
+/* However the timers lie: only who starts one can find no memory. */
+static void test_expiring_takes_no_memory(struct fixture *f)
+{
+    static struct known known[TIMERS];
+    struct eddy__timers timers = {0};
+    struct eddy__list queue;
+    uint32_t random = 8;
+    size_t count = 0;
+    int i, error = 0;
+
+    (void)f;
+    memset(known, 0, sizeof known);
+    eddy__list_init(&queue);
+    for (i = 0; i < TIMERS && error == 0; i++) {
+        known[i].number = i;
+        known[i].timer.ready.run = known_run;
+        known[i].when = (eddy_time)1 << 40 | (eddy_time)next_random(&random) << i % 16;
+        error = eddy__timer_start(&timers, &known[i].timer, known[i].when);
+    }
+    if (error == 0) {
+        allocations_fail(1);
+        while (timers.count > 0)
+            count += expire(&timers, eddy__timers_next(&timers) + 100000, &queue);
+        assert_false(allocations_failed());
+        allocations_fail(0);
+        check_order(&queue, count);
+        assert_int_equal(count, TIMERS);
+    }
+    eddy__timers_fini(&timers);
+    must(error);
+}
+
+/* LOOP-26: entries of stopped timers, which stay behind, never outnumber the others by much. */
+static void test_stopped_timers_do_not_pile_up(struct fixture *f)
+{
+    static struct known known[TIMERS];
+    struct eddy__timers timers = {0};
+    uint32_t random = 9;
+    int i, error = start_all(&timers, known, &random);
+
+    (void)f;
+    for (i = 0; i < 100 * TIMERS && error == 0; i++) {
+        struct eddy__timer *timer = &known[i % TIMERS].timer;
+
+        eddy__timer_stop(&timers, timer);
+        error = eddy__timer_start(&timers, timer, 64 + next_random(&random));
+        eddy__timers_relax(&timers);
+        assert_true(eddy__timers_entries(&timers) <= 3 * TIMERS);
     }
     eddy__timers_fini(&timers);
     memset(known, 0, sizeof known);
@@ -297,7 +406,7 @@ static int on_call_nothing(void *arg)
 /* What a crowd of timers took is given back when they have run, and their handles stay harmless. */
 static void test_memory_of_a_crowd_is_given_back(struct fixture *f)
 {
-    enum { CROWD = 5000 };
+    enum { CROWD = 20000 };
     static eddy_handle handles[CROWD];
     size_t before, most;
     int i;
@@ -319,17 +428,86 @@ static void test_memory_of_a_crowd_is_given_back(struct fixture *f)
     assert_recorded("after");
 }
 
+/* The same for a crowd that is cancelled while others stay: what is left keeps its time. */
+static void test_memory_of_a_cancelled_crowd_is_given_back(struct fixture *f)
+{
+    enum { CROWD = 20000 };
+    static eddy_handle handles[CROWD];
+    size_t before, most;
+    int i;
+
+    must(eddy_loop_call_later(f->loop, 0, on_call_nothing, NULL, NULL));
+    run_iterations(f->loop, 1);
+    before = allocations_live_bytes();
+    for (i = 0; i < CROWD; i++)
+        must(eddy_loop_call_later(f->loop, EDDY_SECONDS(1 + i), on_call, "never", &handles[i]));
+    most = allocations_live_bytes();
+    must(eddy_loop_call_later(f->loop, 0, on_call, "stays", NULL));
+    for (i = 0; i < CROWD; i++)
+        eddy_handle_cancel(handles[i]);
+    run_iterations(f->loop, 1);
+    assert_true(allocations_live_bytes() - before < (most - before) / 4);
+    for (i = 0; i < CROWD; i++)
+        assert_false(eddy_handle_get_state(handles[i]) == EDDY_HANDLE_SCHEDULED);
+    assert_recorded("stays");
+}
+
+static int on_call_exit(void *arg)
+{
+    record("exit");
+    eddy_loop_exit(arg, EDDY_EEXIT);
+    return 0;
+}
+
+/* LOOP-42: an exit request among timers that are due leaves the others for the next run. */
+static void test_exit_leaves_due_timers(struct fixture *f)
+{
+    must(eddy_loop_call_later(f->loop, -3, on_call_exit, f->loop, NULL));
+    must(eddy_loop_call_later(f->loop, -2, on_call, "second", NULL));
+    must(eddy_loop_call_later(f->loop, -1, on_call, "third", NULL));
+    assert_int_equal(eddy_loop_run_forever(f->loop), EDDY_EEXIT);
+    must(eddy_loop_call_soon(f->loop, on_call, "soon", NULL));
+    run_iterations(f->loop, 1);
+    assert_recorded("exit", "second", "third", "soon");
+}
+
+static void on_release(void *value)
+{
+    record("%s", (const char *)value);
+}
+
+/* LOOP-16, LOOP-42: closing releases what such timers hold, and does not call them. */
+static void test_close_drops_due_timers(struct fixture *f)
+{
+    eddy_context *context = NULL;
+
+    must(eddy_context_new("released", on_release, &context));
+    must(eddy_loop_call_later(f->loop, -3, on_call_exit, f->loop, NULL));
+    must(eddy_loop_call_later_in_context(f->loop, -2, on_call, "never", context, NULL));
+    must(eddy_loop_call_later_in_context(f->loop, 60, on_call, "never", context, NULL));
+    eddy_context_unref(context);
+    assert_int_equal(eddy_loop_run_forever(f->loop), EDDY_EEXIT);
+    must(eddy_loop_close(f->loop));
+    assert_recorded("exit", "released");
+}
+
 int main(void)
 {
     static const struct test tests[] = {
         TEST(test_timers_expire_in_order),
         TEST(test_timers_at_the_limit_stay),
         TEST(test_stopped_timers_leave_at_once),
-        TEST(test_due_timer_is_stopped_in_the_queue),
+        TEST(test_due_timer_is_stopped_before_it_runs),
         TEST(test_reserved_timer_starts_without_memory),
+        TEST(test_reserved_timer_starts_anew_without_memory),
         TEST(test_timers_agree_with_a_model),
-        TEST(test_starting_takes_no_memory),
+        TEST(test_starting_takes_no_memory_once_warm),
+        TEST(test_expiring_takes_no_memory),
+        TEST(test_stopped_timers_do_not_pile_up),
         TEST(test_memory_of_a_crowd_is_given_back),
+        TEST(test_memory_of_a_cancelled_crowd_is_given_back),
+        TEST(test_exit_leaves_due_timers),
+        TEST(test_close_drops_due_timers),
     };
 
     return run_suite("timer", tests);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** Reports of errors that nobody else hears of (ERR-1..ERR-4). */
 #include "common/context.h"
+#include "common/due.h"
 #include "common/error.h"
 #include "common/log.h"
 #include "common/loop.h"
@@ -102,7 +103,7 @@ static void exception_place(struct exception_record *record, const eddy_loop *lo
 
     if (place == NULL && context->source_traceback == NULL)
         place = eddy__place_text(
-            loop->current != NULL ? loop->current->created_at : loop->current_place, text);
+            loop->current != 0 ? eddy__slot_place(loop, loop->current) : loop->current_place, text);
     exception_line(record, "handle_traceback", place);
 }
 
@@ -183,9 +184,9 @@ void eddy_loop_call_exception_handler(eddy_loop *loop, const eddy_exception_cont
         memcpy(text, record->text, sizeof text);
         copy.exception_text = text;
     }
-    if (copy.handle != NULL && copy.handle_traceback == NULL && loop->current != NULL &&
-        loop->current == eddy__slot_of_handle(*copy.handle))
-        copy.handle_traceback = eddy__place_text(loop->current->created_at, place);
+    if (copy.handle != NULL && copy.handle_traceback == NULL && loop->current != 0 &&
+        loop->current == eddy__slot_of_handle(&loop->timers.slots, copy.handle))
+        copy.handle_traceback = eddy__place_text(eddy__slot_place(loop, loop->current), place);
     if (loop->exception_handler == NULL) {
         eddy_loop_default_exception_handler(loop, &copy);
         return;

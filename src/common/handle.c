@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** Scheduling in the loop's thread, and what its handles can do. */
 #include "common/context.h"
+#include "common/due.h"
 #include "common/error.h"
 #include "common/place.h"
 #include "common/schedule.h"
@@ -37,66 +38,72 @@ eddy_context *eddy__schedule_context(const struct eddy_loop *loop)
     return state != NULL ? state->context : eddy_get_context();
 }
 
-/** A slot for the callback, not yet scheduled; NULL and `*error`. */
-static inline struct eddy__slot *handle_take(struct eddy_loop *loop, eddy_callback callback,
-                                             void *arg, eddy_context *context, int *error)
-{
-    struct eddy__slot *slot;
-
-    *error = eddy__schedule_check(loop, callback);
-    if (*error)
-        return NULL;
-    slot = eddy__slot_take(&loop->slots);
-    if (slot == NULL) {
-        *error = EDDY_ENOMEM;
-        return NULL;
-    }
-    slot->callback = callback;
-    slot->arg = arg;
-    slot->context = eddy__context_ref(context);
-    return slot;
-}
-
-int eddy__slot_hold(struct eddy_loop *loop, eddy_callback callback, void *arg, void *caller,
-                    struct eddy__slot **held)
-{
-    int error;
-    struct eddy__slot *slot =
-        handle_take(loop, callback, arg, eddy__schedule_context(loop), &error);
-
-    if (slot == NULL)
-        return error;
-    slot->state = EDDY_HANDLE_DONE; /* there is no handle by which a program could cancel it */
-    slot->created_at = loop->debug ? caller : NULL;
-    *held = slot;
-    return 0;
-}
-
-/** When a timer is due and in which context it runs: what a timer asks for beside its callback. */
-struct handle_timing {
-    eddy_time when;
+/** What is to be called, in which context, and who says so. */
+struct handle_order {
+    struct eddy__slot_call call;
     eddy_context *context;
     void *caller;
 };
 
-static int handle_at(struct eddy_loop *loop, eddy_callback callback, void *arg,
-                     const struct handle_timing *timing, eddy_handle *handle)
+/** The flags of a mark for that. */
+static inline unsigned handle_flags(const struct eddy_loop *loop, const struct handle_order *order)
 {
-    int error;
-    struct eddy__slot *slot = handle_take(loop, callback, arg, timing->context, &error);
+    return (order->context != NULL ? EDDY__MARK_HAS_CONTEXT : 0u) |
+           (loop->debug ? EDDY__MARK_HAS_PLACE : 0u);
+}
 
-    if (slot == NULL)
+static inline void handle_fill(struct eddy_loop *loop, const struct handle_order *order,
+                               uint32_t slot)
+{
+    struct eddy__slot_chunk *chunk = eddy__slot_chunk(&loop->timers.slots, slot);
+    uint32_t at = slot % EDDY__SLOT_CHUNK;
+
+    chunk->calls[at] = order->call;
+    if (order->context != NULL)
+        chunk->contexts[at] = eddy_context_ref(order->context);
+    if (loop->debug)
+        chunk->places[at] = order->caller;
+}
+
+int eddy__slot_hold(struct eddy_loop *loop, eddy_callback callback, void *arg, void *caller,
+                    uint32_t *held)
+{
+    struct handle_order order = {{callback, arg}, eddy__schedule_context(loop), caller};
+    int error = eddy__schedule_check(loop, callback);
+
+    if (error)
         return error;
-    slot->created_at = loop->debug ? timing->caller : NULL;
-    error = eddy__timer_start(&loop->timers, &slot->timer, timing->when);
+    *held = eddy__slot_take(&loop->timers.slots);
+    if (*held == 0)
+        return EDDY_ENOMEM;
+    /* There is no handle by which a program could cancel it. */
+    eddy__slot_begin(&loop->timers.slots, *held, handle_flags(loop, &order) | EDDY_HANDLE_DONE);
+    handle_fill(loop, &order, *held);
+    return 0;
+}
+
+static int handle_at(struct eddy_loop *loop, eddy_time when, const struct handle_order *order,
+                     eddy_handle *handle)
+{
+    int error = eddy__schedule_check(loop, order->call.callback);
+    uint32_t slot;
+
+    if (error)
+        return error;
+    slot = eddy__slot_take(&loop->timers.slots);
+    if (slot == 0)
+        return EDDY_ENOMEM;
+    error = eddy__timers_add(&loop->timers, slot, handle_flags(loop, order), when);
     if (error) {
-        eddy__slot_drop(loop, slot);
+        eddy__slot_give(&loop->timers.slots, slot);
         return error;
     }
-    if (handle != NULL) {
-        *handle = eddy__slot_handle(loop, slot);
-        handle->when = timing->when;
-    }
+    handle_fill(loop, order, slot);
+    if (handle != NULL)
+        *handle = (eddy_handle){.loop = loop,
+                                .slot = (void *)(uintptr_t)slot,
+                                .generation = loop->timers.slots.generation,
+                                .when = when};
     return 0;
 }
 
@@ -131,61 +138,91 @@ static eddy_time handle_after(struct eddy_loop *loop, eddy_time delay)
 int eddy_loop_call_later(eddy_loop *loop, eddy_time delay, eddy_callback callback, void *arg,
                          eddy_handle *handle)
 {
-    struct handle_timing timing = {handle_after(loop, delay), eddy__schedule_context(loop),
-                                   EDDY__CALLER()};
+    struct handle_order order = {{callback, arg}, eddy__schedule_context(loop), EDDY__CALLER()};
 
-    return handle_at(loop, callback, arg, &timing, handle);
+    return handle_at(loop, handle_after(loop, delay), &order, handle);
 }
 
 int eddy_loop_call_later_in_context(eddy_loop *loop, eddy_time delay, eddy_callback callback,
                                     void *arg, eddy_context *context, eddy_handle *handle)
 {
-    struct handle_timing timing = {handle_after(loop, delay), context, EDDY__CALLER()};
+    struct handle_order order = {{callback, arg}, context, EDDY__CALLER()};
 
-    return handle_at(loop, callback, arg, &timing, handle);
+    return handle_at(loop, handle_after(loop, delay), &order, handle);
 }
 
 int eddy_loop_call_at(eddy_loop *loop, eddy_time when, eddy_callback callback, void *arg,
                       eddy_handle *handle)
 {
-    struct handle_timing timing = {when, eddy__schedule_context(loop), EDDY__CALLER()};
+    struct handle_order order = {{callback, arg}, eddy__schedule_context(loop), EDDY__CALLER()};
 
-    return handle_at(loop, callback, arg, &timing, handle);
+    return handle_at(loop, when, &order, handle);
 }
 
 int eddy_loop_call_at_in_context(eddy_loop *loop, eddy_time when, eddy_callback callback, void *arg,
                                  eddy_context *context, eddy_handle *handle)
 {
-    struct handle_timing timing = {when, context, EDDY__CALLER()};
+    struct handle_order order = {{callback, arg}, context, EDDY__CALLER()};
 
-    return handle_at(loop, callback, arg, &timing, handle);
+    return handle_at(loop, when, &order, handle);
 }
 
-void eddy_handle_cancel(eddy_handle handle)
+/** The slot that `handle`, which is not of call_soon(), refers to; else 0. */
+static inline uint32_t handle_slot(const eddy_handle *handle)
 {
-    struct eddy__slot *slot;
+    return handle->slot == NULL ? 0 : eddy__slot_of_handle(&handle->loop->timers.slots, handle);
+}
+
+/** Cancel what is not just a timer that is still to come. */
+static void handle_cancel_other(eddy_handle handle)
+{
+    uint32_t slot;
 
     if (eddy__soon_owns(handle)) {
         eddy__soon_cancel(handle);
         return;
     }
-    slot = eddy__slot_of_handle(handle);
-    if (slot == NULL)
+    slot = handle_slot(&handle);
+    if (slot == 0)
         return;
-    if (slot->state == EDDY_HANDLE_SCHEDULED)
+    if (eddy__slot_state(&handle.loop->timers.slots, slot) == EDDY_HANDLE_SCHEDULED)
         eddy__slot_drop(handle.loop, slot);
-    else
-        slot->state = EDDY_HANDLE_CANCELLED; /* after it ran this is only a mark */
+    else /* after it ran this is only a mark */
+        eddy__slot_set_state(&handle.loop->timers.slots, slot, EDDY_HANDLE_CANCELLED);
+}
+
+/*
+ * Of a crowd of timers it is the lines of memory that make cancelling dear. That of the handle and
+ * that of the mark are all that is touched here, and the fewer instructions are between two calls,
+ * the more of them a processor waits for at once: so the common case is written out.
+ */
+void eddy_handle_cancel(eddy_handle handle)
+{
+    struct eddy__timers *timers;
+    uint64_t *mark;
+
+    if (handle.slot == NULL)
+        return;
+    timers = &handle.loop->timers;
+    mark = eddy__soon_owns(handle) ? NULL : eddy__slots_find(&timers->slots, &handle);
+    if (mark == NULL ||
+        (*mark & (EDDY__MARK_STATE | EDDY__MARK_HAS_CONTEXT)) != EDDY_HANDLE_SCHEDULED) {
+        handle_cancel_other(handle);
+        return;
+    }
+    *mark |= EDDY_HANDLE_CANCELLED; /* all bits of a state */
+    eddy__timers_forget(timers, (uint32_t)(uintptr_t)handle.slot);
+    eddy__slot_give(&timers->slots, (uint32_t)(uintptr_t)handle.slot);
 }
 
 eddy_handle_state eddy_handle_get_state(eddy_handle handle)
 {
-    struct eddy__slot *slot;
+    uint32_t slot;
 
     if (eddy__soon_owns(handle))
         return eddy__soon_get_state(handle);
-    slot = eddy__slot_of_handle(handle);
-    return slot == NULL ? EDDY_HANDLE_GONE : (eddy_handle_state)slot->state;
+    slot = handle_slot(&handle);
+    return slot == 0 ? EDDY_HANDLE_GONE : eddy__slot_state(&handle.loop->timers.slots, slot);
 }
 
 bool eddy_handle_cancelled(eddy_handle handle)
@@ -195,12 +232,12 @@ bool eddy_handle_cancelled(eddy_handle handle)
 
 eddy_context *eddy_handle_get_context(eddy_handle handle)
 {
-    struct eddy__slot *slot;
+    uint32_t slot;
 
     if (eddy__soon_owns(handle))
         return eddy__soon_get_context(handle);
-    slot = eddy__slot_of_handle(handle);
-    return slot == NULL ? NULL : slot->context;
+    slot = handle_slot(&handle);
+    return slot == 0 ? NULL : eddy__slot_context(handle.loop, slot);
 }
 
 eddy_time eddy_handle_when(eddy_handle handle)

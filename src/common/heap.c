@@ -1,131 +1,122 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/heap.h"
 #include "common/memory.h"
-#include "common/timer.h"
 #include <eddy/error.h>
 
 /** Children a node: four keys of 24 bytes lie in two cache lines, and the heap is half as deep. */
-#define HEAP_ARITY 4u
-
-/** As many as a timer's position can tell. */
-#define HEAP_MAX ((1u << 30) - 1)
+#define HEAP_ARITY ((size_t)4)
 
 /** Room from the start, and from which on memory is given back. */
 enum { HEAP_FIRST = 32, HEAP_LARGE = 1024 };
 
 void eddy__heap_fini(struct eddy__heap *heap)
 {
-    eddy__free(heap->entries);
+    eddy__free(heap->nodes);
     *heap = (struct eddy__heap){0};
 }
 
-static int heap_resize(struct eddy__heap *heap, uint32_t capacity)
+static int heap_resize(struct eddy__heap *heap, size_t capacity)
 {
-    struct eddy__heap_entry *entries =
-        eddy__realloc(heap->entries, (size_t)capacity * sizeof *entries);
+    struct eddy__heap_node *nodes = eddy__realloc(heap->nodes, capacity * sizeof *nodes);
 
-    if (entries == NULL)
+    if (nodes == NULL)
         return EDDY_ENOMEM;
-    heap->entries = entries;
+    heap->nodes = nodes;
     heap->capacity = capacity;
     return 0;
 }
 
-int eddy__heap_reserve(struct eddy__heap *heap, uint32_t more)
+int eddy__heap_reserve(struct eddy__heap *heap, size_t count)
 {
-    uint32_t capacity = heap->capacity == 0 ? HEAP_FIRST : heap->capacity;
+    size_t capacity = heap->capacity == 0 ? HEAP_FIRST : heap->capacity;
 
-    if (more <= heap->capacity - heap->count)
+    if (count <= heap->capacity)
         return 0;
-    while (capacity - heap->count < more) {
-        if (capacity > HEAP_MAX / 2)
+    while (capacity < count) {
+        if (capacity > SIZE_MAX / 2 / sizeof *heap->nodes)
             return EDDY_ENOMEM;
         capacity *= 2;
     }
     return heap_resize(heap, capacity);
 }
 
-static bool heap_before(const struct eddy__heap_entry *a, const struct eddy__heap_entry *b)
+void eddy__heap_relax(struct eddy__heap *heap, size_t count)
 {
-    return a->when != b->when ? a->when < b->when : a->order < b->order;
+    /* Half of it, long before that could be filled again; without memory for it, all stays. */
+    while (heap->capacity > HEAP_LARGE && count < heap->capacity / 8)
+        if (heap_resize(heap, heap->capacity / 2) != 0)
+            return;
 }
 
-/** Put `entry` at `index`. Positions count from 1, so that 0 can mean "not in the heap". */
-static void heap_place(struct eddy__heap *heap, uint32_t index, struct eddy__heap_entry entry)
+static bool heap_before(const struct eddy__heap_node *a, const struct eddy__heap_node *b)
 {
-    heap->entries[index] = entry;
-    entry.timer->position = (index + 1) & HEAP_MAX;
+    return a->entry.key != b->entry.key ? a->entry.key < b->entry.key : a->order < b->order;
 }
 
-static void heap_sift_up(struct eddy__heap *heap, uint32_t index, struct eddy__heap_entry entry)
+static void heap_sift_up(struct eddy__heap *heap, size_t index, struct eddy__heap_node node)
 {
     while (index > 0) {
-        uint32_t parent = (index - 1) / HEAP_ARITY;
+        size_t parent = (index - 1) / HEAP_ARITY;
 
-        if (!heap_before(&entry, &heap->entries[parent]))
+        if (!heap_before(&node, &heap->nodes[parent]))
             break;
-        heap_place(heap, index, heap->entries[parent]);
+        heap->nodes[index] = heap->nodes[parent];
         index = parent;
     }
-    heap_place(heap, index, entry);
+    heap->nodes[index] = node;
 }
 
 /** The child of `index` that comes first, or 0 if it has none. */
-static uint32_t heap_first_child(const struct eddy__heap *heap, uint32_t index)
+static size_t heap_first_child(const struct eddy__heap *heap, size_t index)
 {
-    uint64_t child = (uint64_t)index * HEAP_ARITY + 1;
-    uint64_t end = child + HEAP_ARITY < heap->count ? child + HEAP_ARITY : heap->count;
-    uint32_t first = (uint32_t)child;
+    size_t child = index * HEAP_ARITY + 1;
+    size_t end = child + HEAP_ARITY < heap->count ? child + HEAP_ARITY : heap->count;
+    size_t first = child;
 
     if (child >= heap->count)
         return 0;
-    for (uint32_t other = first + 1; other < end; other++)
-        if (heap_before(&heap->entries[other], &heap->entries[first]))
+    for (size_t other = first + 1; other < end; other++)
+        if (heap_before(&heap->nodes[other], &heap->nodes[first]))
             first = other;
     return first;
 }
 
-static void heap_sift_down(struct eddy__heap *heap, uint32_t index, struct eddy__heap_entry entry)
+static void heap_sift_down(struct eddy__heap *heap, size_t index, struct eddy__heap_node node)
 {
-    uint32_t child;
+    size_t child;
 
     while ((child = heap_first_child(heap, index)) != 0) {
-        if (!heap_before(&heap->entries[child], &entry))
+        if (!heap_before(&heap->nodes[child], &node))
             break;
-        heap_place(heap, index, heap->entries[child]);
+        heap->nodes[index] = heap->nodes[child];
         index = child;
     }
-    heap_place(heap, index, entry);
+    heap->nodes[index] = node;
 }
 
-void eddy__heap_add(struct eddy__heap *heap, struct eddy__timer *timer)
+void eddy__heap_add(struct eddy__heap *heap, struct eddy__entry entry, uint64_t order)
 {
-    struct eddy__heap_entry entry = {timer->when, heap->order++, timer};
-
-    heap_sift_up(heap, heap->count++, entry);
+    heap_sift_up(heap, heap->count++, (struct eddy__heap_node){entry, order});
 }
 
-/** Close the gap at `index` with the last entry. */
-static void heap_fill(struct eddy__heap *heap, uint32_t index)
+struct eddy__entry eddy__heap_shift(struct eddy__heap *heap)
 {
-    struct eddy__heap_entry last = heap->entries[--heap->count];
+    struct eddy__entry first = heap->nodes[0].entry;
 
-    if (index == heap->count)
-        return;
-    if (index > 0 && heap_before(&last, &heap->entries[(index - 1) / HEAP_ARITY]))
-        heap_sift_up(heap, index, last);
-    else
-        heap_sift_down(heap, index, last);
+    if (--heap->count > 0)
+        heap_sift_down(heap, 0, heap->nodes[heap->count]);
+    return first;
 }
 
-void eddy__heap_remove(struct eddy__heap *heap, struct eddy__timer *timer, uint32_t more)
+void eddy__heap_sweep(struct eddy__heap *heap, const struct eddy__slots *slots)
 {
-    uint32_t index = timer->position - 1;
+    size_t kept = 0;
 
-    timer->position = 0;
-    heap_fill(heap, index);
-    /* Half of it, long before that could be filled again; without memory for it, all stays. */
-    if (heap->capacity > HEAP_LARGE && heap->count < heap->capacity / 8 &&
-        more < heap->capacity / 8)
-        (void)heap_resize(heap, heap->capacity / 2);
+    for (size_t i = 0; i < heap->count; i++)
+        if (eddy__slots_have(slots, heap->nodes[i].entry.ref))
+            heap->nodes[kept++] = heap->nodes[i];
+    heap->count = kept;
+    /* In order from the last one that has children. */
+    for (size_t i = kept > 1 ? (kept - 2) / HEAP_ARITY + 1 : 0; i-- > 0;)
+        heap_sift_down(heap, i, heap->nodes[i]);
 }

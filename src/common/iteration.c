@@ -113,16 +113,19 @@ static bool iteration_may_skip_wait(struct eddy_loop *loop, bool first)
     return true;
 }
 
-/** Append the timers that are due (LOOP-24). */
+/**
+ * Append the timers that are due (LOOP-24); if an exit request broke off a batch, first what is
+ * left of that has its turn.
+ */
 static void iteration_expire(struct eddy_loop *loop)
 {
     eddy_time limit;
 
-    if (loop->timers.count == 0)
+    if (loop->timers.count == 0 || eddy__list_is_linked(&loop->due.node))
         return;
     limit = eddy__time_add(eddy__loop_now(loop), loop->clock_resolution);
-    if (eddy__timers_next(&loop->timers) < limit)
-        eddy__timers_expire(&loop->timers, limit, eddy__agenda_list(&loop->agenda));
+    if (eddy__timers_next(&loop->timers) < limit && eddy__timers_expire(&loop->timers, limit))
+        eddy__agenda_append(&loop->agenda, &loop->due);
 }
 
 /** Run the nodes of the list at the head of the agenda, whose ring may move meanwhile. */
@@ -166,6 +169,8 @@ static void iteration_run(struct eddy_loop *loop)
         ready->run(ready);
     }
     eddy__agenda_end_batch(agenda);
+    if (eddy__timers_need_relaxing(&loop->timers))
+        eddy__timers_relax(&loop->timers);
 }
 
 int eddy__loop_iterate(struct eddy_loop *loop, bool first)

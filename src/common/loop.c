@@ -2,6 +2,7 @@
 /** A loop's life: made, run, stopped, closed, freed (LOOP-5..LOOP-21). */
 #include "common/loop.h"
 #include "common/argument.h"
+#include "common/due.h"
 #include "common/environment.h"
 #include "common/error.h"
 #include "common/iteration.h"
@@ -47,7 +48,7 @@ static void loop_init(struct eddy_loop *loop, const struct eddy__backend *backen
     eddy__list_init(&loop->tasks);
     eddy__list_init(&loop->generators);
     eddy__lingering_init(&loop->lingering);
-    eddy__slots_init(&loop->slots);
+    loop->due.run = eddy__due_run;
     eddy__stack_pool_init(&loop->stacks, EDDY__STACKS_CACHED_DEFAULT);
     loop->slow_callback_duration = SLOW_CALLBACK_DEFAULT;
     loop->debug = debug != NULL && debug[0] != '\0';
@@ -103,7 +104,6 @@ static void loop_free_memory(struct eddy_loop *loop)
     eddy__timers_fini(&loop->timers);
     eddy__post_ring_fini(&loop->inbox.ring);
     eddy__agenda_fini(&loop->agenda);
-    eddy__slots_fini(&loop->slots);
     eddy__claims_fini(&loop->claims);
     eddy__tls_fini(loop);
     eddy__free(loop->scratch);
@@ -259,23 +259,11 @@ static void loop_drop_scheduled(struct eddy_loop *loop)
     eddy__inbox_close(&loop->inbox);
     eddy__list_init(&kept);
     while ((ready = eddy__agenda_shift(&loop->agenda)) != NULL) {
-        struct eddy__slot *slot = eddy__slot_of_ready(ready);
-
-        if (slot != NULL)
-            eddy__slot_drop(loop, slot);
-        else if (!eddy__threadsafe_drop_ready(ready) && !eddy__future_drop_ready(ready))
+        if (ready != &loop->due && !eddy__threadsafe_drop_ready(ready) &&
+            !eddy__future_drop_ready(ready))
             eddy__list_append(&kept, &ready->node);
     }
     eddy__list_splice(eddy__agenda_list(&loop->agenda), &kept);
-}
-
-/** Drop the timers: the library's own have been stopped, so that only slots are left. */
-static void loop_drop_timers(struct eddy_loop *loop)
-{
-    struct eddy__timer *timer;
-
-    while ((timer = eddy__timers_first(&loop->timers)) != NULL)
-        eddy__slot_drop(loop, eddy__slot_of_ready(&timer->ready));
 }
 
 /** Let go of everything that is under way, and run what only tells its owner "it is over". */
@@ -310,7 +298,7 @@ int eddy_loop_close(eddy_loop *loop)
     loop_drop_scheduled(loop);
     eddy__signals_close(loop);
     loop_abandon(loop);
-    loop_drop_timers(loop);
+    eddy__due_drop_all(loop);
     eddy__executor_close(loop);
     /* A thread that posted just before may still be about to wake the backend. */
     while (atomic_load(&loop->wakers) > 0)

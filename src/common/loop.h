@@ -54,8 +54,8 @@ struct eddy_loop {
     struct eddy__agenda agenda;
     struct eddy__list batch_end; /**< struct eddy__ready, for the end of the batch that runs */
     struct eddy__timers timers;
-    struct eddy__slots slots;   /**< what by-value handles refer to */
-    struct eddy__slot *current; /**< the timer's or watcher's callback that runs now, or NULL */
+    struct eddy__ready due;     /**< in the agenda while timers are due (due.h) */
+    uint32_t current;           /**< slot of the timer or watcher that runs now, or 0 */
     void *current_place;        /**< debug mode: where the call that runs now was scheduled */
     struct eddy__list live;     /**< struct eddy__live */
     struct eddy__claims claims; /**< whose the sockets are */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <eddy/descriptor.h>
+#include "common/due.h"
 #include "common/error.h"
 #include "common/place.h"
 #include "common/watcher.h"
@@ -7,7 +8,7 @@
 static int reader_add(struct eddy_loop *loop, eddy_socket fd, unsigned event,
                       eddy_callback callback, void *arg, void *caller)
 {
-    struct eddy__slot *slot = NULL;
+    uint32_t slot = 0;
     int error = eddy__watcher_check(loop, fd);
 
     if (error == 0)

@@ -1,224 +1,134 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/slot.h"
-#include "common/bits.h"
-#include "common/context.h"
-#include "common/error.h"
-#include "common/loop.h"
+#include "common/memory.h"
+#include <eddy/error.h>
 #include <string.h>
 
-enum { SLOT_WORD = 64, SLOT_WORDS = 8, SLOT_CHUNK = SLOT_WORD * SLOT_WORDS };
+/** Bits of a word; slots whose bits in `open`, and in `top`, share one. */
+enum { SLOT_WORD = 64, SLOT_OPEN = 64 * 64, SLOT_TOP = 64 * 64 * 64 };
 
-struct eddy__slot_chunk {
-    uint64_t free[SLOT_WORDS]; /**< a bit for each slot */
-    uint32_t words;            /**< a bit for each word of `free` that is not 0 */
-    uint32_t used;
-    uint32_t number;
-    struct eddy__slot slots[SLOT_CHUNK];
-};
-
-void eddy__slots_init(struct eddy__slots *slots)
-{
-    *slots = (struct eddy__slots){0};
-}
+/** Words of `free` that are of one chunk. */
+enum { SLOT_CHUNK_WORDS = EDDY__SLOT_CHUNK / SLOT_WORD };
 
 void eddy__slots_fini(struct eddy__slots *slots)
 {
-    for (uint32_t i = 0; i < slots->count; i++)
+    for (uint32_t i = 0; i < slots->limit / EDDY__SLOT_CHUNK; i++)
         eddy__free(slots->chunks[i]);
     eddy__free(slots->chunks);
+    eddy__free(slots->free);
     eddy__free(slots->open);
-    eddy__slots_init(slots);
+    eddy__free(slots->top);
+    *slots = (struct eddy__slots){0};
 }
 
-/** The `run` of a slot's ready node: by it the loop knows a slot when it sees one. */
-static void slot_ready(struct eddy__ready *ready)
+/** Have an array of words be longer, with all bits set in the new ones. */
+static int slots_widen_words(uint64_t **words, uint32_t old_count, uint32_t count)
 {
-    struct eddy_loop *loop = eddy__thread_state()->running;
-    struct eddy__slot *slot = EDDY__OWNER(ready, struct eddy__slot, timer.ready);
-    eddy_context *context = slot->context;
+    uint64_t *wider = eddy__realloc(*words, count * sizeof *wider);
 
-    slot->state = EDDY_HANDLE_DONE;
-    eddy__slot_call(loop, slot);
-    slot->context = NULL;
-    eddy__slot_give(&loop->slots, slot);
-    eddy__context_unref(context); /* last, as it may call the program */
+    if (wider == NULL)
+        return EDDY_ENOMEM;
+    *words = wider;
+    memset(wider + old_count, 0xff, (count - old_count) * sizeof *wider);
+    return 0;
 }
 
-/** Room for twice as many chunks. What was got stays, also if the other half fails. */
+/** Words of `top` for so many slots. Bits of what lies behind the last slot are never looked at. */
+static uint32_t slot_top_words(uint32_t limit)
+{
+    return (limit + SLOT_TOP - 1) / SLOT_TOP;
+}
+
+/** Twice as many numbers. What was got stays, also if the rest fails. */
 static int slots_widen(struct eddy__slots *slots)
 {
-    uint32_t count = slots->count == 0 ? SLOT_WORD : slots->count * 2;
+    const uint32_t old = slots->limit;
+    const uint32_t limit = old == 0 ? SLOT_OPEN : old * 2;
     struct eddy__slot_chunk **chunks;
-    uint64_t *open;
 
-    if (count > UINT32_MAX / SLOT_CHUNK)
+    if (limit > (uint32_t)1 << EDDY__SLOT_NUMBER_BITS)
         return EDDY_ENOMEM;
-    chunks = eddy__realloc(slots->chunks, count * sizeof *chunks);
+    chunks = eddy__realloc(slots->chunks, limit / EDDY__SLOT_CHUNK * sizeof *chunks);
     if (chunks == NULL)
         return EDDY_ENOMEM;
     slots->chunks = chunks;
-    open = eddy__realloc(slots->open, count / SLOT_WORD * sizeof *open);
-    if (open == NULL)
+    if (slots_widen_words(&slots->free, old / SLOT_WORD, limit / SLOT_WORD) != 0 ||
+        slots_widen_words(&slots->open, old / SLOT_OPEN, limit / SLOT_OPEN) != 0 ||
+        slots_widen_words(&slots->top, slot_top_words(old), slot_top_words(limit)) != 0)
         return EDDY_ENOMEM;
-    slots->open = open;
-    memset(chunks + slots->count, 0, (count - slots->count) * sizeof *chunks);
-    memset(open + slots->count / SLOT_WORD, 0, (count - slots->count) / SLOT_WORD * sizeof *open);
-    slots->count = count;
+    for (uint32_t i = old / EDDY__SLOT_CHUNK; i < limit / EDDY__SLOT_CHUNK; i++)
+        chunks[i] = NULL;
+    for (uint32_t i = old / SLOT_OPEN; i < limit / SLOT_OPEN; i++)
+        slots->top[i / SLOT_WORD] |= (uint64_t)1 << i % SLOT_WORD;
+    if (old == 0)
+        slots->free[0] &= ~(uint64_t)1; /* number 0 refers to nothing */
+    slots->limit = limit;
     return 0;
 }
 
-/** Note that a chunk has free slots. */
-static void slots_open(struct eddy__slots *slots, struct eddy__slot_chunk *chunk)
+void eddy__slots_shut_first(struct eddy__slots *slots)
 {
-    slots->open[chunk->number / SLOT_WORD] |= (uint64_t)1 << chunk->number % SLOT_WORD;
-    if (slots->first == NULL || chunk->number < slots->first->number)
-        slots->first = chunk;
-}
+    const uint32_t count = slot_top_words(slots->limit);
+    uint32_t open = slots->first / SLOT_WORD;
+    uint32_t top = open / SLOT_WORD;
 
-/** Note that it has none, or is going: another one is the first. Linear in chunks / 64. */
-static void slots_shut(struct eddy__slots *slots, struct eddy__slot_chunk *chunk)
-{
-    uint32_t word = chunk->number / SLOT_WORD;
-
-    slots->open[word] &= ~((uint64_t)1 << chunk->number % SLOT_WORD);
-    if (slots->first != chunk)
+    slots->open[open] &= ~((uint64_t)1 << slots->first % SLOT_WORD);
+    if (slots->open[open] == 0)
+        slots->top[top] &= ~((uint64_t)1 << open % SLOT_WORD);
+    /* There was none before it. Linear in slots / 262,144. */
+    while (top < count && slots->top[top] == 0)
+        top++;
+    slots->first = slots->limit / SLOT_WORD;
+    if (top == count)
         return;
-    /* There was none before it. */
-    while (word < slots->count / SLOT_WORD && slots->open[word] == 0)
-        word++;
-    slots->first = word == slots->count / SLOT_WORD
-                       ? NULL
-                       : slots->chunks[word * SLOT_WORD + eddy__bit_lowest(slots->open[word])];
+    open = top * SLOT_WORD + eddy__bit_lowest(slots->top[top]);
+    if (open < slots->limit / SLOT_OPEN)
+        slots->first = open * SLOT_WORD + eddy__bit_lowest(slots->open[open]);
 }
 
-/** Make a chunk where there is none. */
-static int slots_grow(struct eddy__slots *slots)
+int eddy__slots_grow(struct eddy__slots *slots)
 {
     struct eddy__slot_chunk *chunk;
-    uint32_t number = 0;
 
-    while (number < slots->count && slots->chunks[number] != NULL)
-        number++;
-    if (number == slots->count && slots_widen(slots) != 0)
+    if (slots->first == slots->limit / SLOT_WORD && slots_widen(slots) != 0)
         return EDDY_ENOMEM;
-    chunk = eddy__alloc_zeroed(sizeof *chunk);
+    chunk = eddy__alloc(sizeof *chunk);
     if (chunk == NULL)
         return EDDY_ENOMEM;
-    for (uint32_t i = 0; i < SLOT_WORDS; i++)
-        chunk->free[i] = UINT64_MAX;
-    chunk->words = (1u << SLOT_WORDS) - 1;
-    for (uint32_t i = 0; i < SLOT_CHUNK; i++) {
-        chunk->slots[i].timer.ready.run = slot_ready;
-        chunk->slots[i].timer.index = number * SLOT_CHUNK + i;
-    }
-    slots->chunks[number] = chunk;
-    chunk->number = number;
-    slots->idle++;
-    slots_open(slots, chunk);
+    memset(chunk->marks, 0, sizeof chunk->marks);
+    chunk->marks[0] = UINT64_MAX;
+    slots->chunks[slots->first / SLOT_CHUNK_WORDS] = chunk;
+    slots->made++;
+    slots->taken_few = (slots->made - 1) * (EDDY__SLOT_CHUNK / 4);
     return 0;
 }
 
-struct eddy__slot *eddy__slot_take(struct eddy__slots *slots)
+static bool slot_chunk_is_idle(const struct eddy__slots *slots, uint32_t number)
 {
-    struct eddy__slot_chunk *chunk;
-    struct eddy__slot *slot;
-    uint32_t word, bit;
+    const uint64_t *words = &slots->free[number * SLOT_CHUNK_WORDS];
 
-    if (slots->first == NULL && slots_grow(slots) != 0)
-        return NULL;
-    chunk = slots->first;
-    word = eddy__bit_lowest(chunk->words);
-    bit = eddy__bit_lowest(chunk->free[word]);
-    chunk->free[word] &= chunk->free[word] - 1;
-    if (chunk->free[word] == 0)
-        chunk->words &= ~(1u << word);
-    if (chunk->used++ == 0)
-        slots->idle--;
-    if (chunk->used == SLOT_CHUNK)
-        slots_shut(slots, chunk);
-    slot = &chunk->slots[word * SLOT_WORD + bit];
-    slot->generation = ++slots->generation & EDDY__SLOT_GENERATION_MASK;
-    slot->state = EDDY_HANDLE_SCHEDULED;
-    return slot;
+    for (uint32_t i = 0; i < SLOT_CHUNK_WORDS; i++)
+        if (words[i] != UINT64_MAX)
+            return false;
+    return true;
 }
 
-void eddy__slot_give(struct eddy__slots *slots, struct eddy__slot *slot)
+void eddy__slots_relax(struct eddy__slots *slots)
 {
-    struct eddy__slot_chunk *chunk = slots->chunks[slot->timer.index / SLOT_CHUNK];
-    uint32_t word = slot->timer.index % SLOT_CHUNK / SLOT_WORD;
+    const uint32_t kept = 1 + slots->taken / EDDY__SLOT_CHUNK;
 
-    chunk->free[word] |= (uint64_t)1 << slot->timer.index % SLOT_WORD;
-    chunk->words |= 1u << word;
-    if (chunk->used-- == SLOT_CHUNK || chunk->number < slots->first->number)
-        slots_open(slots, chunk);
-    /* One idle chunk stays, so that a timer that comes and goes allocates nothing. */
-    if (chunk->used > 0 || slots->idle++ == 0)
-        return;
-    slots->idle--;
-    slots_shut(slots, chunk);
-    slots->chunks[chunk->number] = NULL;
-    eddy__free(chunk);
-}
-
-struct eddy__slot *eddy__slot_of_ready(struct eddy__ready *ready)
-{
-    return ready->run == slot_ready ? EDDY__OWNER(ready, struct eddy__slot, timer.ready) : NULL;
-}
-
-eddy_handle eddy__slot_handle(struct eddy_loop *loop, const struct eddy__slot *slot)
-{
-    /* The number, counted from 1: a handle of all zeros refers to nothing. */
-    return (eddy_handle){.loop = loop,
-                         .slot = (void *)((uintptr_t)slot->timer.index + 1),
-                         .generation = slot->generation};
-}
-
-struct eddy__slot *eddy__slot_of_handle(eddy_handle handle)
-{
-    uintptr_t index = (uintptr_t)handle.slot - 1;
-    struct eddy__slot_chunk *chunk;
-
-    if (handle.slot == NULL || index / SLOT_CHUNK >= handle.loop->slots.count)
-        return NULL;
-    chunk = handle.loop->slots.chunks[index / SLOT_CHUNK];
-    if (chunk == NULL || chunk->slots[index % SLOT_CHUNK].generation != handle.generation)
-        return NULL;
-    return &chunk->slots[index % SLOT_CHUNK];
-}
-
-/** Report a callback that failed (LOOP-42). */
-static void slot_report(struct eddy_loop *loop, struct eddy__slot *slot, int error)
-{
-    eddy_handle handle = eddy__slot_handle(loop, slot);
-
-    eddy_loop_call_exception_handler(loop, &(eddy_exception_context){
-                                               .message = "callback failed",
-                                               .exception = error,
-                                               .handle = &handle,
-                                           });
-}
-
-void eddy__slot_call(struct eddy_loop *loop, struct eddy__slot *slot)
-{
-    struct eddy__thread_state *state = loop->state;
-    eddy_context *outer = eddy__context_enter(state, slot->context);
-    int error;
-
-    loop->current = slot;
-    error = eddy__loop_call(loop, slot->callback, slot->arg);
-    if (error < 0)
-        slot_report(loop, slot, error);
-    eddy__context_leave(state, outer);
-    loop->current = NULL;
-}
-
-void eddy__slot_drop(struct eddy_loop *loop, struct eddy__slot *slot)
-{
-    eddy_context *context = slot->context;
-
-    eddy__timer_stop(&loop->timers, &slot->timer);
-    slot->context = NULL;
-    slot->state = EDDY_HANDLE_CANCELLED;
-    eddy__slot_give(&loop->slots, slot);
-    eddy__context_unref(context); /* last, as it may call the program */
+    /* Those with the highest numbers, which are taken last. */
+    for (uint32_t i = slots->limit / EDDY__SLOT_CHUNK; i-- > 1 && slots->made > kept;) {
+        if (slots->chunks[i] == NULL || !slot_chunk_is_idle(slots, i))
+            continue;
+        eddy__free(slots->chunks[i]);
+        slots->chunks[i] = NULL;
+        slots->made--;
+    }
+    /* If few could be given back, not before there is far less in use. */
+    slots->taken_few /= 2;
+    if (slots->taken_few > (slots->made - 1) * (EDDY__SLOT_CHUNK / 4))
+        slots->taken_few = (slots->made - 1) * (EDDY__SLOT_CHUNK / 4);
+    if (slots->taken_few > slots->taken)
+        slots->taken_few = slots->taken;
 }

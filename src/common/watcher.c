@@ -16,12 +16,13 @@
  */
 #include "common/watcher.h"
 #include "common/claim.h"
+#include "common/due.h"
 #include "common/future.h"
 #include "common/log.h"
 #include "sim/sim.h"
 
 struct watcher_side {
-    struct eddy__slot *slot;     /* the program's callback, or NULL */
+    uint32_t slot;               /* the program's callback, or 0 */
     struct eddy__waiter *waiter; /* NULL: nobody */
 };
 
@@ -63,9 +64,9 @@ static unsigned watcher_wanted(const struct eddy__watcher *watcher)
 {
     unsigned wanted = 0;
 
-    if (watcher->sides[0].slot != NULL || watcher->sides[0].waiter != NULL)
+    if (watcher->sides[0].slot != 0 || watcher->sides[0].waiter != NULL)
         wanted |= EDDY__READABLE;
-    if (watcher->sides[1].slot != NULL || watcher->sides[1].waiter != NULL)
+    if (watcher->sides[1].slot != 0 || watcher->sides[1].waiter != NULL)
         wanted |= EDDY__WRITABLE;
     return wanted;
 }
@@ -259,7 +260,7 @@ static int watcher_refuse(eddy_socket socket, int error)
 static unsigned watcher_events_with(const struct eddy__watcher *watcher, unsigned event)
 {
     unsigned wanted = watcher_wanted(watcher) | event;
-    bool by_edges = wanted == EDDY__READABLE && watcher->sides[0].slot == NULL &&
+    bool by_edges = wanted == EDDY__READABLE && watcher->sides[0].slot == 0 &&
                     watcher->channel.loop->backend->lingering == EDDY__LINGER_WATCHED;
 
     return by_edges ? WATCH_ARRIVALS : wanted;
@@ -382,19 +383,19 @@ void eddy__waiter_stop(struct eddy__waiter *waiter)
 }
 
 /** Give a slot back. That of the callback which runs just now goes when it has returned. */
-static void watcher_free_slot(struct eddy_loop *loop, struct eddy__slot *slot)
+static void watcher_free_slot(struct eddy_loop *loop, uint32_t slot)
 {
     if (loop->current == slot)
-        slot->state = EDDY_HANDLE_CANCELLED;
-    else if (slot != NULL)
+        eddy__slot_set_state(&loop->timers.slots, slot, EDDY_HANDLE_CANCELLED);
+    else if (slot != 0)
         eddy__slot_drop(loop, slot);
 }
 
 int eddy__watcher_set_slot(struct eddy_loop *loop, eddy_socket socket, unsigned event,
-                           struct eddy__slot *slot)
+                           uint32_t slot)
 {
     struct eddy__watcher *watcher = NULL;
-    struct eddy__slot *replaced;
+    uint32_t replaced;
     int error = loop->backend->sockets->check_watchable(socket);
 
     if (error)
@@ -406,7 +407,7 @@ int eddy__watcher_set_slot(struct eddy_loop *loop, eddy_socket socket, unsigned 
         return error;
     replaced = watcher_side(watcher, event)->slot;
     watcher_side(watcher, event)->slot = slot;
-    if (replaced != NULL)
+    if (replaced != 0)
         watcher_free_slot(loop, replaced);
     return 0;
 }
@@ -414,11 +415,11 @@ int eddy__watcher_set_slot(struct eddy_loop *loop, eddy_socket socket, unsigned 
 bool eddy__watcher_drop_slot(struct eddy_loop *loop, eddy_socket socket, unsigned event)
 {
     struct eddy__watcher *watcher = watcher_find(loop, socket);
-    struct eddy__slot *slot = watcher != NULL ? watcher_side(watcher, event)->slot : NULL;
+    uint32_t slot = watcher != NULL ? watcher_side(watcher, event)->slot : 0;
 
-    if (slot == NULL)
+    if (slot == 0)
         return false;
-    watcher_side(watcher, event)->slot = NULL;
+    watcher_side(watcher, event)->slot = 0;
     watcher_free_slot(loop, slot);
     watcher_settle(watcher);
     return true;
@@ -449,7 +450,7 @@ static void watcher_on_ready(struct eddy__channel *channel, unsigned event)
     struct eddy__watcher *watcher = watcher_of(channel);
     struct watcher_side *side = watcher_side(watcher, event);
     struct eddy__waiter *waiter = side->waiter;
-    struct eddy__slot *slot;
+    uint32_t slot;
 
     if (event & EDDY__ENDED || watcher->was_confirmed)
         watcher->is_plain = false;
@@ -460,10 +461,10 @@ static void watcher_on_ready(struct eddy__channel *channel, unsigned event)
     if (waiter != NULL && side->waiter == waiter && watcher->watched == WATCH_ARRIVALS)
         watcher_verify(watcher);
     slot = side->slot;
-    if (slot == NULL)
+    if (slot == 0)
         return;
-    eddy__slot_call(loop, slot);
-    if (slot->state == EDDY_HANDLE_CANCELLED)
+    eddy__slot_run(loop, slot);
+    if (eddy__slot_state(&loop->timers.slots, slot) == EDDY_HANDLE_CANCELLED)
         eddy__slot_drop(loop, slot);
 }
 
@@ -475,9 +476,9 @@ static void watcher_evict(struct eddy__watcher *watcher, int error)
     for (int i = 0; i < 2; i++) {
         struct eddy__waiter *waiter = watcher->sides[i].waiter;
 
-        if (watcher->sides[i].slot != NULL)
+        if (watcher->sides[i].slot != 0)
             watcher_free_slot(loop, watcher->sides[i].slot);
-        watcher->sides[i] = (struct watcher_side){NULL, NULL};
+        watcher->sides[i] = (struct watcher_side){0, NULL};
         if (waiter != NULL) {
             waiter->watcher = NULL;
             if (error)

@@ -90,7 +90,7 @@ bool eddy__waiter_start_drained(struct eddy__waiter *waiter, struct eddy_loop *l
  * Takes it, if this succeeds. Otherwise as eddy__waiter_start().
  */
 int eddy__watcher_set_slot(struct eddy_loop *loop, eddy_socket socket, unsigned event,
-                           struct eddy__slot *slot);
+                           uint32_t slot);
 
 /** Call nothing any more; false if nothing was called. Cannot fail. */
 bool eddy__watcher_drop_slot(struct eddy_loop *loop, eddy_socket socket, unsigned event);
