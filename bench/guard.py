@@ -34,6 +34,7 @@ PATHS = [
     ("tcp-1", "eddy_task", 100, PATIENT),
     ("unix-1", "eddy_callback", 100, PATIENT),
     ("udp-1", "eddy", 100, PATIENT),
+    ("udp-deep", "eddy", 1600, {"pause": 2000}),
     ("churn", "eddy_callback", 50, PATIENT),
     ("tls-64", "eddy", 400, PATIENT),
     ("tls-16k", "eddy", 400, PATIENT),

@@ -90,11 +90,14 @@ EDDY_API int eddy_transport_writelines(eddy_transport *transport, const eddy_buf
  * Send one datagram, which may be empty, to `address`; NULL: to the remote address of the endpoint
  * (TR-33). Datagram transports only, others are EDDY_ENOTSUPPORTED.
  *
- * Tries at once if nothing is queued, else queues a copy, whole and in order. 0; EDDY_EINVALID
- * where there is no address, or another than the remote one that the endpoint was made with;
- * EDDY_ENOMEM, and it was not taken. What the system refuses is told to error_received(), from
- * inside this call or later, and is gone (TR-34). While closing the datagram is dropped and 0
- * returned (TR-37). pause_writing() may be called from inside (TR-30).
+ * Tries at once if nothing is queued, else queues a copy, whole and in order. Where datagrams came
+ * together, what datagram_received() sends by its own transport waits, as a copy, for the last of
+ * them and leaves with the others, by one system call for many.
+ *
+ * 0; EDDY_EINVALID where there is no address, or another than the remote one that the endpoint was
+ * made with; EDDY_ENOMEM, and it was not taken. What the system refuses is told to
+ * error_received(), from inside this call or later, and is gone (TR-34). While closing the datagram
+ * is dropped and 0 returned (TR-37). pause_writing() may be called from inside (TR-30).
  */
 EDDY_API int eddy_transport_sendto(eddy_transport *transport, const void *data, size_t size,
                                    const eddy_address *address);

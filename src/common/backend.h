@@ -13,9 +13,9 @@
  *    of the loop's ready queue: the backend's dispatch() puts an eddy__ready of its own there, and
  *    the events are called when the loop runs it. So I/O keeps its place in the order of LOOP-22.
  *  - Orders do not fail. What goes wrong arrives as the event that the order owes.
- *  - After a stop, or after channel_close(), no event comes but on_closed, even if the system has
- *    already finished the operation: what arrived meanwhile is kept for the next start, or dropped
- *    by the close.
+ *  - After a stop, or after channel_close(), no event comes but on_closed (after a stop also
+ *    on_datagrams_end), even if the system has already finished the operation: what arrived
+ *    meanwhile is kept for the next start, or dropped by the close.
  *  - Every function belongs to the loop's thread, except wake().
  *
  * What a platform must supply: one `struct eddy__backend` with every field, one
@@ -101,6 +101,13 @@ struct eddy__channel_events {
      */
     void (*on_datagram)(struct eddy__channel *channel, const void *data, size_t size,
                         const eddy_address *from);
+
+    /**
+     * What follows came together, in one receive, up to on_datagrams_end: that comes also if the
+     * order was stopped in between, but not after channel_close(). One that came alone has neither.
+     */
+    void (*on_datagrams_begin)(struct eddy__channel *channel);
+    void (*on_datagrams_end)(struct eddy__channel *channel);
 
     /** One could not be received, or an earlier one not be delivered. The order stands. */
     void (*on_datagram_error)(struct eddy__channel *channel, int error);

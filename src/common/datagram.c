@@ -100,6 +100,15 @@ static void datagrams_abandon(struct eddy__channel *channel)
     datagrams_discard(endpoint);
 }
 
+/** Have the room in which answers are gathered, where many are sent at once. EDDY_ENOMEM. */
+static int datagrams_need_room(struct eddy_loop *loop)
+{
+    if (loop->datagram_room == NULL && loop->backend->sockets->datagrams_max > 1)
+        loop->datagram_room = eddy__alloc(sizeof *loop->datagram_room);
+    return loop->datagram_room != NULL || loop->backend->sockets->datagrams_max == 1 ? 0
+                                                                                     : EDDY_ENOMEM;
+}
+
 /** Take all the memory that an endpoint will need. */
 static struct eddy__datagrams *datagrams_alloc(struct eddy_loop *loop)
 {
@@ -109,7 +118,8 @@ static struct eddy__datagrams *datagrams_alloc(struct eddy_loop *loop)
     if (endpoint == NULL)
         return NULL;
     endpoint->names = eddy__alloc_zeroed(sizeof *endpoint->names);
-    if (endpoint->names == NULL) {
+    if (endpoint->names == NULL || datagrams_need_room(loop) != 0) {
+        eddy__free(endpoint->names);
         eddy__free(endpoint);
         return NULL;
     }
@@ -240,7 +250,7 @@ static void datagrams_close(struct eddy_transport *transport)
 
     if (endpoint->life >= DATAGRAMS_DRAINING)
         return;
-    if (endpoint->queued == 0) {
+    if (eddy__datagrams_waiting(endpoint) == 0) {
         datagrams_schedule_lost(endpoint);
         return;
     }
@@ -418,8 +428,10 @@ static bool datagrams_get_extra_info(const struct eddy_transport *transport, con
 }
 
 static const struct eddy__channel_events datagrams_events = {
+    .on_datagrams_begin = eddy__datagrams_on_begin,
     .on_datagram = datagrams_on_datagram,
     .on_datagram_error = datagrams_on_datagram_error,
+    .on_datagrams_end = eddy__datagrams_on_end,
     .on_receive_ended = datagrams_on_receive_ended,
     .get_datagrams = eddy__datagrams_get_datagrams,
     .on_sent = eddy__datagrams_on_sent,

@@ -32,6 +32,21 @@ struct datagrams_names {
     eddy_address remote; /* where everything goes; length 0: sendto() says where */
 };
 
+/** Bytes and datagrams that are gathered at most. */
+enum { DATAGRAM_ROOM_SIZE = 64 * 1024, DATAGRAM_ROOM_COUNT = EDDY__DATAGRAMS_MAX };
+
+/**
+ * What a protocol sends while datagrams are delivered that came together is gathered here, and
+ * leaves together. The loop has one, since only one endpoint delivers at a time.
+ */
+struct eddy__datagram_room {
+    size_t count;
+    size_t size; /**< bytes of them all */
+    struct eddy__outgoing list[DATAGRAM_ROOM_COUNT];
+    eddy_address to[DATAGRAM_ROOM_COUNT];
+    unsigned char bytes[DATAGRAM_ROOM_SIZE];
+};
+
 struct datagrams_parcel;
 
 struct eddy__datagrams {
@@ -49,6 +64,7 @@ struct eddy__datagrams {
     int family;
     uint8_t life;
     uint8_t dropped_writes;       /* see eddy__flow_drop() */
+    bool gathers;                 /* the loop's datagram_room is this endpoint's */
     bool sending;                 /* the backend owes an on_sent, or `retry` is running */
     bool channel_closed;          /* it owes nothing any more */
     bool forgotten;               /* while the factory ran: close it once it is made */
@@ -89,6 +105,9 @@ void eddy__datagrams_drained(struct eddy__datagrams *endpoint);
 /** Drop what is queued; what the system may still be reading stays until it has let go. */
 void eddy__datagrams_drop_output(struct eddy__datagrams *endpoint);
 
+/** Bytes that wait to be sent, as TR-36 counts them. */
+size_t eddy__datagrams_waiting(const struct eddy__datagrams *endpoint);
+
 /** Free the queue. */
 void eddy__datagrams_clear_output(struct eddy__datagrams *endpoint);
 
@@ -101,6 +120,8 @@ void eddy__datagrams_get_limits(const struct eddy_transport *transport, size_t *
 size_t eddy__datagrams_get_datagrams(struct eddy__channel *channel, struct eddy__outgoing *list,
                                      size_t max);
 void eddy__datagrams_on_sent(struct eddy__channel *channel, int64_t result);
+void eddy__datagrams_on_begin(struct eddy__channel *channel);
+void eddy__datagrams_on_end(struct eddy__channel *channel);
 
 /* Of the timer `retry`. */
 void eddy__datagrams_run_retry(struct eddy__ready *ready);

@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/** The sending side of a datagram transport (TR-33, TR-34, TR-36, TR-37). */
+/**
+ * The sending side of a datagram transport (TR-33, TR-34, TR-36, TR-37).
+ *
+ * A datagram is sent at once, if nothing waits before it. What is sent while datagrams are
+ * delivered that came together is gathered and leaves behind the last of them, by one call for as
+ * many as there are: a server that answers each by itself makes as few calls as one that gathers
+ * by itself. What the system does not take is copied into a queue, in which each has an allocation
+ * of its own.
+ */
 #include "common/datagram_parts.h"
 #include <string.h>
 
@@ -40,8 +48,19 @@ void eddy__datagrams_clear_output(struct eddy__datagrams *endpoint)
         datagrams_shift(endpoint);
 }
 
+size_t eddy__datagrams_waiting(const struct eddy__datagrams *endpoint)
+{
+    const struct eddy__datagram_room *room = endpoint->transport.loop->datagram_room;
+    size_t gathered = endpoint->gathers ? room->size + room->count * PARCEL_OVERHEAD : 0;
+
+    return endpoint->queued + gathered;
+}
+
 void eddy__datagrams_drop_output(struct eddy__datagrams *endpoint)
 {
+    if (endpoint->gathers)
+        endpoint->transport.loop->datagram_room->count = 0;
+    endpoint->gathers = false;
     if (!endpoint->sending)
         eddy__datagrams_clear_output(endpoint);
 }
@@ -101,6 +120,99 @@ static void datagrams_not_sent(struct eddy__datagrams *endpoint, int error)
 {
     eddy_error(error, "cannot send a datagram: %s", eddy_strerror(error));
     eddy__datagrams_tell_error(endpoint, error);
+}
+
+/** Put those behind the others that the system has not taken; the first error, or 0. */
+static int datagrams_queue_rest(struct eddy__datagrams *endpoint, const struct eddy__outgoing *list,
+                                size_t count)
+{
+    int first_error = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        int error = datagrams_queue(endpoint, &list[i]);
+
+        if (first_error == 0)
+            first_error = error;
+    }
+    return first_error;
+}
+
+/** What is not sent by one call that says so is queued: only then may callbacks send more. */
+static void datagrams_flush(struct eddy__datagrams *endpoint)
+{
+    struct eddy__datagram_room *room = endpoint->transport.loop->datagram_room;
+    const struct eddy__backend *backend = datagrams_backend(endpoint);
+    size_t count = room->count;
+    size_t done = 0;
+    int64_t sent = 1;
+    int lost;
+
+    while (done < count && sent > 0) {
+        sent = backend->send_datagrams_now(&endpoint->channel, room->list + done, count - done);
+        done += sent > 0 ? (size_t)sent : sent < 0;
+    }
+    room->count = room->size = 0;
+    lost = datagrams_queue_rest(endpoint, room->list + done, count - done);
+    if (endpoint->queued > 0)
+        datagrams_queued(endpoint);
+    if (sent < 0 && endpoint->life < DATAGRAMS_LOSING)
+        datagrams_not_sent(endpoint, (int)sent);
+    if (lost && endpoint->life < DATAGRAMS_LOSING)
+        datagrams_not_sent(endpoint, lost);
+}
+
+void eddy__datagrams_on_begin(struct eddy__channel *channel)
+{
+    struct eddy__datagram_room *room = channel->loop->datagram_room;
+
+    datagrams_of_channel(channel)->gathers = true;
+    room->count = room->size = 0;
+}
+
+void eddy__datagrams_on_end(struct eddy__channel *channel)
+{
+    struct eddy__datagrams *endpoint = datagrams_of_channel(channel);
+
+    endpoint->gathers = false;
+    /* In the child of a fork they are the parent's to send. */
+    if (eddy__loop_is_foreign(channel->loop))
+        return;
+    datagrams_flush(endpoint);
+    if (endpoint->life == DATAGRAMS_DRAINING && endpoint->queued == 0)
+        eddy__datagrams_drained(endpoint);
+}
+
+/** Gather a datagram, behind the others; false if it has to go another way. */
+static bool datagrams_gather(struct eddy__datagrams *endpoint,
+                             const struct eddy__outgoing *outgoing)
+{
+    struct eddy__datagram_room *room = endpoint->transport.loop->datagram_room;
+    struct eddy__outgoing *place;
+
+    if (!endpoint->gathers || endpoint->queued > 0 || outgoing->size > sizeof room->bytes)
+        return false;
+    place = &room->list[room->count];
+    *place = (struct eddy__outgoing){.data = room->bytes + room->size, .size = outgoing->size};
+    if (outgoing->to != NULL) {
+        room->to[room->count] = *outgoing->to;
+        place->to = &room->to[room->count];
+    }
+    if (outgoing->size > 0)
+        memcpy(room->bytes + room->size, outgoing->data, outgoing->size);
+    room->count++;
+    room->size += outgoing->size;
+    return true;
+}
+
+/** If one more datagram of that size cannot be gathered, send what was. */
+static void datagrams_make_room(struct eddy__datagrams *endpoint, size_t size)
+{
+    struct eddy__datagram_room *room = endpoint->transport.loop->datagram_room;
+
+    if (!endpoint->gathers ||
+        (room->count < DATAGRAM_ROOM_COUNT && size <= sizeof room->bytes - room->size))
+        return;
+    datagrams_flush(endpoint);
 }
 
 /** It is as if the system still had them, until the timer asks it again. */
@@ -214,9 +326,10 @@ static int64_t datagrams_send_batch(struct eddy__datagrams *endpoint,
     while (done < count) {
         int64_t result = 1;
 
+        datagrams_make_room(endpoint, list[done].size);
         if (endpoint->life >= DATAGRAMS_DRAINING)
             eddy__flow_drop(&endpoint->dropped_writes);
-        else
+        else if (!datagrams_gather(endpoint, &list[done]))
             result = datagrams_send(endpoint, list + done, (size_t)(count - done));
         if (result < 0)
             return done > 0 ? done : result;
@@ -249,7 +362,7 @@ size_t eddy__datagrams_get_write_buffer_size(const struct eddy_transport *transp
 {
     const struct eddy__datagrams *endpoint = datagrams_of(transport);
 
-    return endpoint->life >= DATAGRAMS_LOSING ? 0 : endpoint->queued;
+    return endpoint->life >= DATAGRAMS_LOSING ? 0 : eddy__datagrams_waiting(endpoint);
 }
 
 int eddy__datagrams_set_limits(struct eddy_transport *transport, size_t high, size_t low)

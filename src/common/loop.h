@@ -82,7 +82,8 @@ struct eddy_loop {
     bool generators_shut_down;
     bool closing;  /**< inside eddy_loop_close() */
     void *scratch; /**< receive buffer of EDDY__SCRATCH_SIZE, lent to callbacks */
-    void *lent;    /**< what a buffered protocol gave for the receive in progress, or NULL */
+    struct eddy__datagram_room *datagram_room; /**< made with the first endpoint, or NULL */
+    void *lent; /**< what a buffered protocol gave for the receive in progress, or NULL */
     struct eddy__tls_lane *tls_lanes;     /**< what the TLS transports have in common, or NULL */
     struct eddy_tls_context *tls_default; /**< made when first needed, or NULL */
 

@@ -253,6 +253,11 @@ bool eddy__reactor_accepts(const struct eddy__reactor_channel *channel)
     return channel->in == IN_ACCEPT;
 }
 
+bool eddy__reactor_is_closed(const struct eddy__reactor_channel *channel)
+{
+    return channel->in == IN_CLOSED;
+}
+
 bool eddy__reactor_takes_datagrams(const struct eddy__reactor_channel *channel)
 {
     return channel->in == IN_DATAGRAMS;

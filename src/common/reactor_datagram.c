@@ -6,13 +6,20 @@
  * holds it longer than its own turn. It is large so that 64 of the largest UDP datagrams fit, but
  * memory that was never written to costs a system nothing, and small datagrams touch only the
  * first page of their place. Where the system receives one at a time, the loop's scratch does.
+ *
+ * Asking for many has its price, as each place is described to the system: so the next receive asks
+ * for twice as many as came last, and for all there is room for once they have filled it.
  */
 #include "common/reactor_datagram.h"
 #include "common/loop.h"
 
 enum { BATCH_PLACE_SIZE = 64 * 1024, BATCH_SIZE = EDDY__DATAGRAMS_MAX * BATCH_PLACE_SIZE };
 
+/** Datagrams that a receive asks for at least. */
+enum { BATCH_MIN = 4 };
+
 struct eddy__reactor_batch {
+    size_t next; /**< how many to ask for next, of the channels all together */
     struct eddy__incoming list[EDDY__DATAGRAMS_MAX];
     unsigned char bytes[];
 };
@@ -34,28 +41,38 @@ int eddy__reactor_prepare_datagrams(struct eddy__reactor_channel *channel)
 
     if (one_by_one && eddy__loop_scratch(channel->channel.loop) == NULL)
         return EDDY_ENOMEM;
+    if (reactor->batch != NULL)
+        return 0;
+    reactor->batch = eddy__alloc(sizeof *reactor->batch + (one_by_one ? 0 : BATCH_SIZE));
     if (reactor->batch == NULL)
-        reactor->batch = eddy__alloc(sizeof *reactor->batch + (one_by_one ? 0 : BATCH_SIZE));
-    return reactor->batch == NULL ? EDDY_ENOMEM : 0;
+        return EDDY_ENOMEM;
+    reactor->batch->next = BATCH_MIN;
+    return 0;
 }
 
-/* Divide the room among as many datagrams as it can hold; how many. */
-static size_t datagram_divide(const struct eddy__reactor_channel *channel)
+/* How many datagrams there is room for. */
+static size_t datagram_room(const struct eddy__reactor_channel *channel)
+{
+    size_t max = datagram_sockets(channel)->datagrams_max;
+
+    return max == 1 || max < BATCH_SIZE / channel->datagram_max
+               ? max
+               : BATCH_SIZE / channel->datagram_max;
+}
+
+/* Give each of `count` datagrams its place. */
+static void datagram_divide(const struct eddy__reactor_channel *channel, size_t count)
 {
     struct eddy__reactor_batch *batch = datagram_reactor(channel)->batch;
     size_t size = channel->datagram_max;
-    size_t count = datagram_sockets(channel)->datagrams_max;
     unsigned char *bytes = batch->bytes;
 
-    if (count == 1)
+    if (datagram_sockets(channel)->datagrams_max == 1)
         bytes = channel->channel.loop->scratch;
-    else if (count > BATCH_SIZE / size)
-        count = BATCH_SIZE / size;
     for (size_t i = 0; i < count; i++) {
         batch->list[i].data = bytes + i * size;
         batch->list[i].room = size;
     }
-    return count;
 }
 
 /* The object may stop or close from within an event, or the process fork, and this be the child:
@@ -64,7 +81,10 @@ static void datagram_deliver(struct eddy__reactor_channel *channel, int64_t coun
 {
     const struct eddy__incoming *list = datagram_reactor(channel)->batch->list;
     struct eddy__channel *base = &channel->channel;
+    bool together = count > 1 && base->events->on_datagrams_begin != NULL;
 
+    if (together)
+        base->events->on_datagrams_begin(base);
     for (int64_t i = 0;
          i < count && eddy__reactor_takes_datagrams(channel) && !eddy__loop_is_foreign(base->loop);
          i++) {
@@ -73,26 +93,40 @@ static void datagram_deliver(struct eddy__reactor_channel *channel, int64_t coun
         else
             base->events->on_datagram(base, list[i].data, list[i].size, &list[i].from);
     }
+    if (together && !eddy__reactor_is_closed(channel))
+        base->events->on_datagrams_end(base);
+}
+
+/* What the next receive asks for, after one that asked for `count`. */
+static size_t datagram_expect(size_t received, size_t count)
+{
+    if (received == count)
+        return EDDY__DATAGRAMS_MAX;
+    return 2 * received > BATCH_MIN ? 2 * received : BATCH_MIN;
 }
 
 void eddy__reactor_receive_datagrams(struct eddy__reactor_channel *channel)
 {
     struct eddy__channel *base = &channel->channel;
-    size_t batch_max = datagram_divide(channel);
+    struct eddy__reactor_batch *batch = datagram_reactor(channel)->batch;
+    size_t room = datagram_room(channel);
     size_t left = EDDY__DATAGRAMS_MAX;
 
     /* After an exit request what was not yet received stays for the next run (LOOP-42). */
     while (left > 0 && eddy__reactor_takes_datagrams(channel) && !base->loop->exit_requested) {
-        size_t count = left < batch_max ? left : batch_max;
-        int64_t received = datagram_sockets(channel)->receive_datagrams(
-            base->socket, datagram_reactor(channel)->batch->list, count);
+        size_t most = left < room ? left : room;
+        size_t count = batch->next < most ? batch->next : most;
+        int64_t received;
 
+        datagram_divide(channel, count);
+        received = datagram_sockets(channel)->receive_datagrams(base->socket, batch->list, count);
         if (received == EDDY_EAGAIN)
             return;
         if (received < 0) {
             base->events->on_datagram_error(base, (int)received);
             return;
         }
+        batch->next = datagram_expect((size_t)received, count);
         datagram_deliver(channel, received);
         if ((size_t)received < count)
             return; /* that was all */

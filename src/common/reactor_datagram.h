@@ -14,7 +14,12 @@ void eddy__reactor_receive_datagrams(struct eddy__reactor_channel *channel);
 /** Send what get_datagrams gives: as eddy__socket_ops.send_datagrams. */
 int64_t eddy__reactor_send_queued(struct eddy__reactor_channel *channel);
 
-/** True while the order to receive datagrams stands. In reactor.c. */
+/* In reactor.c. */
+
+/** True while the order to receive datagrams stands. */
 bool eddy__reactor_takes_datagrams(const struct eddy__reactor_channel *channel);
+
+/** True once the channel is closed. */
+bool eddy__reactor_is_closed(const struct eddy__reactor_channel *channel);
 
 #endif
