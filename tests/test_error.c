@@ -194,6 +194,29 @@ static void test_the_log_hook_gets_whole_records(void **state)
     eddy_set_log_handler(NULL, NULL);
 }
 
+/* What the system says of a connection is put into words when somebody asks, not before. */
+static void test_words_about_a_peer_are_composed_late(void **state)
+{
+    eddy_address peer;
+    char text[200];
+
+    (void)state;
+    assert_int_equal(eddy_address_parse("192.0.2.1", 80, &peer), 0);
+    assert_int_equal(eddy__error_of_peer(EDDY_ECONNRESET, &peer), EDDY_ECONNRESET);
+    memset(&peer, 0, sizeof peer);
+    assert_true(eddy__thread_state()->error->is_of_peer);
+    snprintf(text, sizeof text, "connection with 192.0.2.1:80: %s", eddy_strerror(EDDY_ECONNRESET));
+    assert_string_equal(eddy_error_text(), text);
+    assert_string_equal(eddy__error_said(EDDY_ECONNRESET), text);
+    assert_null(eddy__error_said(EDDY_EPIPE));
+    eddy__error_of_peer(EDDY_EPIPE, &peer);
+    snprintf(text, sizeof text, "connection with peer: %s", eddy_strerror(EDDY_EPIPE));
+    assert_string_equal(eddy_error_text(), text);
+    eddy__error_of_peer(EDDY_EPIPE, &peer);
+    eddy_error(EDDY_EINVALID, "something else");
+    assert_string_equal(eddy_error_text(), "something else");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +229,7 @@ int main(void)
         cmocka_unit_test(test_a_failure_travels_with_its_text_and_number),
         cmocka_unit_test(test_a_failure_without_a_text_does_not_take_an_older_one),
         cmocka_unit_test(test_an_unknown_error_is_told_in_the_words_of_the_system),
+        cmocka_unit_test(test_words_about_a_peer_are_composed_late),
         cmocka_unit_test(test_each_thread_has_its_own_text),
         cmocka_unit_test(test_the_log_hook_gets_whole_records),
     };

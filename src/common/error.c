@@ -44,11 +44,35 @@ const char *eddy_err_name(int code)
 #undef ERROR_NAME
 }
 
+/** The text of a record, composed if it is not yet; "" without one. */
+static const char *error_compose(struct eddy__error_record *record)
+{
+    char name[EDDY_ADDRESS_TEXT_MAX] = "peer";
+
+    if (!record->is_of_peer)
+        return record->text;
+    if (record->peer.length != 0)
+        eddy_address_format(&record->peer, name, sizeof name);
+    record->is_of_peer = false;
+    snprintf(record->text, sizeof record->text, "connection with %s: %s", name,
+             eddy_strerror(record->code));
+    return record->text;
+}
+
 const char *eddy_error_text(void)
 {
-    const struct eddy__error_record *record = eddy__thread_state()->error;
+    struct eddy__error_record *record = eddy__thread_state()->error;
+    const char *text = error_compose(record);
 
-    return record->text[0] != '\0' ? record->text : eddy_strerror(record->code);
+    return text[0] != '\0' ? text : eddy_strerror(record->code);
+}
+
+const char *eddy__error_said(int code)
+{
+    struct eddy__error_record *record = eddy__thread_state()->error;
+    const char *text = record->code == code ? error_compose(record) : "";
+
+    return text[0] != '\0' ? text : NULL;
 }
 
 int64_t eddy_error_number(void)
@@ -95,15 +119,28 @@ int eddy_error(int code, const char *format, ...)
         error_trim(text, sizeof text - 1);
     record->code = code;
     record->number = error_take_number(state, code);
+    record->is_of_peer = false;
     memcpy(record->text, text, sizeof text);
+    return code;
+}
+
+int eddy__error_of_peer(int code, const eddy_address *peer)
+{
+    struct eddy__thread_state *state = eddy__thread_state();
+    struct eddy__error_record *record = state->error;
+
+    record->code = code;
+    record->number = error_take_number(state, code);
+    record->is_of_peer = true;
+    record->peer = *peer;
     return code;
 }
 
 struct eddy__failure *eddy__failure_capture(int code)
 {
     struct eddy__thread_state *state = eddy__thread_state();
-    const struct eddy__error_record *record = state->error;
-    const char *text = record->code == code ? record->text : "";
+    struct eddy__error_record *record = state->error;
+    const char *text = record->code == code ? error_compose(record) : "";
     int64_t number = record->code == code ? record->number : 0;
     struct eddy__failure *failure;
     size_t size;
@@ -129,6 +166,7 @@ void eddy__failure_restore(int code, const struct eddy__failure *failure)
     struct eddy__error_record *record = eddy__thread_state()->error;
 
     record->code = code;
+    record->is_of_peer = false;
     record->number = failure != NULL ? failure->number : 0;
     if (failure != NULL)
         snprintf(record->text, sizeof record->text, "%s", failure->text);

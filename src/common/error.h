@@ -35,6 +35,15 @@ static inline bool eddy__is_unsaid(int code)
     return eddy__thread_state()->system_code == code;
 }
 
+/**
+ * As eddy_error(), of a connection that the system ended: its words name `peer`, if that is
+ * specified. They are composed when somebody asks for them, which most programs never do.
+ */
+int eddy__error_of_peer(int code, const eddy_address *peer);
+
+/** What eddy_error() last said, if it spoke of `code` and in words; else NULL. */
+const char *eddy__error_said(int code);
+
 /** An error that is told later than it was found, and other calls may fail meanwhile. */
 struct eddy__late_error {
     int value; /**< the code, or the system's number, which is positive and says more */

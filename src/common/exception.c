@@ -164,24 +164,18 @@ static int exception_call(eddy_loop *loop, const eddy_exception_context *context
     return error;
 }
 
-/** What eddy_error() last said, if it spoke of `code`; else NULL. */
-static const char *exception_words(const struct eddy__error_record *record, int code)
-{
-    return code != 0 && record->code == code ? record->text : NULL;
-}
-
 void eddy_loop_call_exception_handler(eddy_loop *loop, const eddy_exception_context *context)
 {
-    struct eddy__error_record *record = eddy__thread_state()->error;
     eddy_exception_context copy = *context;
     eddy_exception_context again = {.message = "the exception handler failed", .task = copy.task};
-    char text[sizeof record->text];
+    const char *said = copy.exception != 0 ? eddy__error_said(copy.exception) : NULL;
+    char text[sizeof((struct eddy__error_record *)0)->text];
     char place[EDDY__PLACE_TEXT_SIZE];
     int error;
 
-    if (copy.exception_text == NULL && exception_words(record, copy.exception) != NULL) {
+    if (copy.exception_text == NULL && said != NULL) {
         /* The handler may make calls that fail: keep the words of this error for it. */
-        memcpy(text, record->text, sizeof text);
+        snprintf(text, sizeof text, "%s", said);
         copy.exception_text = text;
     }
     if (copy.handle != NULL && copy.handle_traceback == NULL && loop->current != 0 &&
@@ -195,7 +189,7 @@ void eddy_loop_call_exception_handler(eddy_loop *loop, const eddy_exception_cont
     if (error >= 0)
         return;
     again.exception = error;
-    again.exception_text = exception_words(eddy__thread_state()->error, error);
+    again.exception_text = eddy__error_said(error);
     eddy_loop_default_exception_handler(loop, &again);
     eddy_loop_default_exception_handler(loop, &copy);
 }

@@ -135,14 +135,6 @@ static inline const char *eddy__error_text_of(int code)
     return eddy__thread_state()->error->code == code ? eddy_error_text() : eddy_strerror(code);
 }
 
-/** What eddy_error() last said, if it was about `code` and in words; else NULL. */
-static inline const char *eddy__error_text_said(int code)
-{
-    const struct eddy__error_record *record = eddy__thread_state()->error;
-
-    return record->code == code && record->text[0] != '\0' ? record->text : NULL;
-}
-
 /** The loop closes or dies: give the memory kept for reuse back. */
 void eddy__futures_trim(struct eddy_loop *loop);
 

@@ -77,13 +77,12 @@ void eddy__stream_break(struct eddy__stream *stream, int error)
 
 int eddy__stream_tell_error(const struct eddy__stream *stream)
 {
-    char peer[EDDY_ADDRESS_TEXT_MAX];
+    eddy_address peer = {0};
     int error = stream->error.value;
 
     if (stream->is_broken) {
-        error = eddy__late_error_tell(stream->error);
-        return eddy_error(error, "connection with %s: %s", stream_peer_text(stream, peer),
-                          eddy_strerror(error));
+        (void)eddy__names_get(stream->names, EDDY__PEER_NAME, &peer);
+        return eddy__error_of_peer(eddy__late_error_tell(stream->error), &peer);
     }
     if (error)
         eddy__failure_restore(error, stream->extra != NULL ? stream->extra->failure : NULL);

@@ -70,7 +70,7 @@ static void task_complete(struct eddy__task *task, int code, eddy_value value)
     struct eddy_future *future = &task->future;
 
     if (code == EDDY_ECANCELED) {
-        eddy__future_finish_cancelled(future, eddy__error_text_said(EDDY_ECANCELED));
+        eddy__future_finish_cancelled(future, eddy__error_said(EDDY_ECANCELED));
     } else if (code < 0) {
         eddy__future_finish_failed(future, code);
     } else if (task->must_cancel) {

@@ -8,13 +8,17 @@
 #ifndef EDDY_COMMON_THREAD_STATE_H
 #define EDDY_COMMON_THREAD_STATE_H
 
-#include <eddy/base.h>
+#include <eddy/address.h>
 
 /** Text of the last failed call (eddy_error_text()); tasks have one of their own. */
 struct eddy__error_record {
     int code;
-    int64_t number; /**< the system's own number, or 0 */
-    char text[256]; /**< empty: eddy_strerror(code) says it */
+    bool is_of_peer; /**< there is no text yet: see eddy__error_of_peer() */
+    int64_t number;  /**< the system's own number, or 0 */
+    union {
+        char text[256]; /**< empty: eddy_strerror(code) says it; ask eddy__error_said() */
+        eddy_address peer;
+    };
 };
 
 struct eddy__thread_state {
