@@ -122,18 +122,23 @@ void eddy__reactor_wake(struct eddy_loop *loop)
     reactor->selector->wake(reactor);
 }
 
-/* What the orders of the channel need to hear about. */
+/* What the orders of the channel need to hear about: asked several times an event, so by tables. */
 static unsigned reactor_wanted(const struct eddy__reactor_channel *channel)
 {
-    unsigned wanted = 0;
+    static const unsigned char in[] = {
+        [IN_RECEIVE] = EDDY__READABLE,
+        [IN_DATAGRAMS] = EDDY__READABLE,
+        [IN_ACCEPT] = EDDY__READABLE,
+        [IN_WATCH] = EDDY__READABLE,
+        [IN_CLOSED] = 0,
+    };
+    static const unsigned char out[] = {
+        [OUT_SEND] = EDDY__WRITABLE,  [OUT_DATAGRAMS] = EDDY__WRITABLE,
+        [OUT_FILE] = EDDY__WRITABLE,  [OUT_CONNECT] = EDDY__WRITABLE,
+        [OUT_WATCH] = EDDY__WRITABLE,
+    };
 
-    if (channel->in == IN_RECEIVE || channel->in == IN_DATAGRAMS || channel->in == IN_ACCEPT ||
-        channel->in == IN_WATCH)
-        wanted |= EDDY__READABLE;
-    if (channel->out == OUT_SEND || channel->out == OUT_DATAGRAMS || channel->out == OUT_FILE ||
-        channel->out == OUT_CONNECT || channel->out == OUT_WATCH)
-        wanted |= EDDY__WRITABLE;
-    return wanted;
+    return (unsigned)in[channel->in] | out[channel->out];
 }
 
 /* To be called after each change of an order. */
