@@ -24,20 +24,6 @@ static struct eddy_future future_no_memory = FUTURE_IMMORTAL(EDDY_ENOMEM);
 static struct eddy_future future_invalid = FUTURE_IMMORTAL(EDDY_EINVALID);
 static struct eddy_future future_bad_state = FUTURE_IMMORTAL(EDDY_EBADSTATE);
 
-void *eddy__loop_alloc(struct eddy_loop *loop, size_t size)
-{
-    return eddy__block_alloc(&loop->blocks, size);
-}
-
-void eddy__loop_free(struct eddy_loop *loop, void *memory, size_t size)
-{
-    /* Nobody would empty the store of a closed loop. */
-    if (atomic_load_explicit(&loop->closed, memory_order_relaxed))
-        eddy__free(memory);
-    else
-        eddy__block_free(&loop->blocks, memory, size);
-}
-
 void eddy__futures_trim(struct eddy_loop *loop)
 {
     eddy__blocks_trim(&loop->blocks);
@@ -76,10 +62,28 @@ eddy_future *eddy_loop_create_future(eddy_loop *loop)
         eddy_error(EDDY_EINVALID, "no loop");
         return &future_invalid;
     }
-    future = eddy__future_new(loop, sizeof *future, &future_plain);
-    if (future == NULL)
+    future = eddy__loop_take(loop, sizeof *future);
+    if (future == NULL) {
+        eddy_error(EDDY_ENOMEM, "no memory for a %s", future_plain.name);
         return &future_no_memory;
-    future->created_at = loop->debug ? EDDY__CALLER() : NULL;
+    }
+    /* All fields are here by name, or else compilers zero the struct first, which takes longer
+     * than all the rest (`rep stos`). */
+    *future = (struct eddy_future){.kind = &future_plain,
+                                   .loop = future_hold_loop(loop),
+                                   .references = 1,
+                                   .size = sizeof *future,
+                                   .state = EDDY__PENDING,
+                                   .retrieved = false,
+                                   .taken = false,
+                                   .immortal = false,
+                                   .error = 0,
+                                   .value = {0},
+                                   .dispose = NULL,
+                                   .dispose_seen = NULL,
+                                   .failure = NULL,
+                                   .watches = {&future->watches, &future->watches},
+                                   .created_at = loop->debug ? EDDY__CALLER() : NULL};
     return future;
 }
 
@@ -148,23 +152,38 @@ static void future_free(struct eddy_future *future)
         future->dispose(future->value);
     if (future->kind->fini != NULL)
         future->kind->fini(future);
-    eddy__future_drop_watches(future);
-    eddy__free(future->failure);
+    if (!eddy__list_is_empty(&future->watches))
+        eddy__future_drop_watches(future);
+    if (future->failure != NULL)
+        eddy__free(future->failure);
     eddy__loop_free(loop, future, future->size);
     if (--loop->futures == 0)
         eddy_loop_unref(loop);
 }
 
-void eddy_future_unref(eddy_future *future)
+/** Drop the last reference, after the report, to which the future is lent. */
+static void future_drop(struct eddy_future *future)
+{
+    if (future->state == EDDY__FAILED && !future->retrieved)
+        future_report(future);
+    if (--future->references == 0) /* the handler may have kept it */
+        future_free(future);
+}
+
+static inline void future_unref(struct eddy_future *future)
 {
     if (future == NULL || future->immortal)
         return;
     assert(future->references > 0);
-    /* The last reference goes only after the report, to which the future is lent. */
-    if (future->references == 1 && future->state == EDDY__FAILED && !future->retrieved)
-        future_report(future);
-    if (--future->references == 0)
-        future_free(future);
+    if (future->references > 1)
+        future->references--;
+    else
+        future_drop(future);
+}
+
+void eddy_future_unref(eddy_future *future)
+{
+    future_unref(future);
 }
 
 eddy_loop *eddy_future_get_loop(const eddy_future *future)
@@ -193,11 +212,10 @@ struct eddy__failure *eddy__failure_new(const char *message)
     return failure;
 }
 
-/** Move the watches to the ready queue. */
+/** Move the watches to the ready queue: they are linked by the node that they have there, too. */
 static void future_schedule(struct eddy_future *future)
 {
     struct eddy_loop *loop = future->loop;
-    struct eddy__list *node;
 
     if (eddy__list_is_empty(&future->watches))
         return;
@@ -207,8 +225,7 @@ static void future_schedule(struct eddy_future *future)
     }
     /* Posts of other threads that came before also run before (LOOP-41). */
     eddy__loop_take_earlier_posts(loop);
-    while ((node = eddy__list_shift(&future->watches)) != NULL)
-        eddy__loop_enqueue(loop, &EDDY__OWNER(node, struct eddy__watch, node)->ready);
+    eddy__list_splice(eddy__agenda_list(&loop->agenda), &future->watches);
 }
 
 static void future_end(struct eddy_future *future, enum eddy__future_state state)
@@ -262,13 +279,13 @@ void eddy__future_finish_now(struct eddy_future *future, eddy_value value)
 
     eddy__future_finish(future, value);
     if (first != NULL) {
-        struct eddy__watch *watch = EDDY__OWNER(first, struct eddy__watch, node);
+        struct eddy__watch *watch = EDDY__OWNER(first, struct eddy__watch, ready.node);
 
         watch->on_done(watch);
     }
 }
 
-static void watch_run(struct eddy__ready *ready)
+void eddy__watch_run(struct eddy__ready *ready)
 {
     struct eddy__watch *watch = EDDY__OWNER(ready, struct eddy__watch, ready);
 
@@ -277,37 +294,26 @@ static void watch_run(struct eddy__ready *ready)
 
 bool eddy__future_drop_ready(struct eddy__ready *ready)
 {
-    if (ready->run != watch_run)
+    if (ready->run != eddy__watch_run)
         return false;
     eddy__loop_dequeue(ready);
     eddy__future_drop_callback(EDDY__OWNER(ready, struct eddy__watch, ready));
     return true;
 }
 
-void eddy__future_drop_watches(struct eddy_future *future)
-{
-    struct eddy__list *node;
-
-    while ((node = eddy__list_shift(&future->watches)) != NULL)
-        eddy__future_drop_callback(EDDY__OWNER(node, struct eddy__watch, node));
-}
-
 void eddy__future_watch(struct eddy_future *future, struct eddy__watch *watch)
 {
+    assert(!eddy__list_is_linked(&watch->ready.node));
+    if (future->state == EDDY__PENDING) {
+        eddy__future_watch_pending(future, watch);
+        return;
+    }
     watch->future = future;
-    watch->ready.run = watch_run;
-    if (future->state == EDDY__PENDING)
-        eddy__list_append(&future->watches, &watch->node);
-    else if (future->loop != NULL)
+    watch->ready.run = eddy__watch_run;
+    if (future->loop != NULL)
         eddy__loop_enqueue(future->loop, &watch->ready);
     else /* an immortal one: whoever watches it does so from a running loop */
         eddy__loop_enqueue(eddy__thread_state()->running, &watch->ready);
-}
-
-void eddy__future_unwatch(struct eddy__watch *watch)
-{
-    eddy__list_remove(&watch->node);
-    eddy__loop_dequeue(&watch->ready);
 }
 
 /** Why a program may not complete this future; 0 if it may. */
@@ -396,13 +402,11 @@ int eddy__future_peek(const struct eddy_future *future, eddy_value *value)
     return 0;
 }
 
-/** The error of a future that has one becomes the current error. */
+/** The error of a future that has not finished becomes the current error. */
 static int future_error(struct eddy_future *future)
 {
     if (future->state == EDDY__PENDING)
         return eddy_error(EDDY_EINVALIDSTATE, "the future is still pending");
-    if (future->state == EDDY__FINISHED)
-        return 0;
     /* The text of an immortal one is what the call that returned it has said. */
     if (future->immortal) {
         if (eddy__thread_state()->error->code != future->error)
@@ -421,12 +425,10 @@ static void future_see(struct eddy_future *future)
         future->dispose = future->dispose_seen;
 }
 
-int eddy_future_result(eddy_future *future, eddy_value *value)
+static inline int future_result(struct eddy_future *future, eddy_value *value)
 {
-    int error = future_error(future);
-
-    if (error != 0)
-        return error;
+    if (future->state != EDDY__FINISHED)
+        return future_error(future);
     if (value != NULL) {
         *value = future->value;
         future->taken = true;
@@ -436,20 +438,25 @@ int eddy_future_result(eddy_future *future, eddy_value *value)
     return 0;
 }
 
-int eddy_future_exception(eddy_future *future)
+int eddy_future_result(eddy_future *future, eddy_value *value)
 {
-    int error = future_error(future);
-
-    if (error == 0)
-        future_see(future);
-    return error;
+    return future_result(future, value);
 }
 
+int eddy_future_exception(eddy_future *future)
+{
+    if (future->state != EDDY__FINISHED)
+        return future_error(future);
+    future_see(future);
+    return 0;
+}
+
+/* Inside itself a shared library would call its public functions through a table. */
 int eddy__future_take(struct eddy_future *future, eddy_value *value)
 {
-    int error = eddy_future_result(future, value);
+    int error = future_result(future, value);
 
-    eddy_future_unref(future);
+    future_unref(future);
     return error;
 }
 

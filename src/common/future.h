@@ -36,8 +36,7 @@ struct eddy__future_kind {
 
 /** Someone inside the library who wants to know when a future is done; embedded, cannot fail. */
 struct eddy__watch {
-    struct eddy__list node;
-    struct eddy__ready ready;
+    struct eddy__ready ready; /**< in the future's list, then in the ready queue */
     struct eddy_future *future;
     /**
      * Runs out of the ready queue, once; the watch is unlinked and may be freed or reused. Never
@@ -99,11 +98,25 @@ void eddy__future_finish_like(struct eddy_future *future, struct eddy_future *so
  */
 void eddy__future_finish_now(struct eddy_future *future, eddy_value value);
 
+/** How a watch runs out of the ready queue. */
+void eddy__watch_run(struct eddy__ready *ready);
+
+/** As eddy__future_watch(), of a future that is pending. */
+static inline void eddy__future_watch_pending(struct eddy_future *future, struct eddy__watch *watch)
+{
+    watch->future = future;
+    watch->ready.run = eddy__watch_run;
+    eddy__list_append(&future->watches, &watch->ready.node);
+}
+
 /** Hear of its end through the ready queue; scheduled at once if it is done. Cannot fail. */
 void eddy__future_watch(struct eddy_future *future, struct eddy__watch *watch);
 
 /** Hear nothing any more, also if it is already scheduled. Harmless if not watching. */
-void eddy__future_unwatch(struct eddy__watch *watch);
+static inline void eddy__future_unwatch(struct eddy__watch *watch)
+{
+    eddy__list_remove(&watch->ready.node); /* whichever list that is in */
+}
 
 /** The outcome without retrieving it: 0, the error, EDDY_ECANCELED; the value if `value`. */
 int eddy__future_peek(const struct eddy_future *future, eddy_value *value);
@@ -138,8 +151,25 @@ static inline const char *eddy__error_text_of(int code)
 /** The loop closes or dies: give the memory kept for reuse back. */
 void eddy__futures_trim(struct eddy_loop *loop);
 
-/** Memory of futures and their records; kept for reuse while the loop is open. */
-void *eddy__loop_alloc(struct eddy_loop *loop, size_t size);
-void eddy__loop_free(struct eddy_loop *loop, void *memory, size_t size);
+/** Zeroed memory for futures and their records, kept for reuse while the loop is open; or NULL. */
+static inline void *eddy__loop_alloc(struct eddy_loop *loop, size_t size)
+{
+    return eddy__block_alloc(&loop->blocks, size);
+}
+
+/** The same, uninitialised: for small things made all the time, that set each field. */
+static inline void *eddy__loop_take(struct eddy_loop *loop, size_t size)
+{
+    return eddy__block_take(&loop->blocks, size);
+}
+
+static inline void eddy__loop_free(struct eddy_loop *loop, void *memory, size_t size)
+{
+    /* Nobody would empty the store of a closed loop. */
+    if (atomic_load_explicit(&loop->closed, memory_order_relaxed))
+        eddy__free(memory);
+    else
+        eddy__block_free(&loop->blocks, memory, size);
+}
 
 #endif

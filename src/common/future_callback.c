@@ -30,7 +30,7 @@ static void record_free(struct callback_record *record)
 
     eddy__future_unwatch(&record->watch);
     eddy__list_remove(&record->live.node);
-    eddy_context_unref(record->context);
+    eddy__context_unref(record->context);
     eddy__loop_free(loop, record, sizeof *record);
     if (holds_future)
         eddy_future_unref(future);
@@ -92,14 +92,18 @@ int eddy_future_add_done_callback_in_context(eddy_future *future, eddy_future_ca
     closed = atomic_load(&future->loop->closed);
     if (closed && future->state != EDDY__PENDING)
         return eddy_error(EDDY_EBADSTATE, "the loop is closed");
-    record = eddy__loop_alloc(future->loop, sizeof *record);
+    record = eddy__loop_take(future->loop, sizeof *record);
     if (record == NULL)
         return eddy_error(EDDY_ENOMEM, "no memory for a done callback");
-    record->callback = callback;
-    record->arg = arg;
-    record->context = eddy_context_ref(context);
-    record->watch.on_done = record_run;
-    record->live.abandon = record_abandon;
+    *record = (struct callback_record){
+        .watch = {.ready = {.node = {NULL, NULL}, .run = NULL},
+                  .future = NULL,
+                  .on_done = record_run},
+        .live = {.node = {NULL, NULL}, .abandon = record_abandon},
+        .callback = callback,
+        .arg = arg,
+        .context = eddy__context_ref(context),
+    };
     if (!closed) {
         eddy__list_append(&future->loop->live, &record->live.node);
         eddy_future_ref(future);
@@ -121,7 +125,7 @@ size_t eddy_future_remove_done_callback(eddy_future *future, eddy_future_callbac
 
     /* The immortal ones have no list; the caller's reference outlives those of the records. */
     while (node != NULL && node != &future->watches) {
-        struct eddy__watch *watch = EDDY__OWNER(node, struct eddy__watch, node);
+        struct eddy__watch *watch = EDDY__OWNER(node, struct eddy__watch, ready.node);
         struct callback_record *record = EDDY__OWNER(watch, struct callback_record, watch);
 
         node = node->next;
@@ -137,4 +141,12 @@ void eddy__future_drop_callback(struct eddy__watch *watch)
 {
     if (watch->on_done == record_run)
         record_free(EDDY__OWNER(watch, struct callback_record, watch));
+}
+
+void eddy__future_drop_watches(struct eddy_future *future)
+{
+    struct eddy__list *node;
+
+    while ((node = eddy__list_shift(&future->watches)) != NULL)
+        eddy__future_drop_callback(EDDY__OWNER(node, struct eddy__watch, ready.node));
 }

@@ -4,6 +4,7 @@
  * in the thread's state (current task, context, error record) is exchanged here and nowhere else.
  */
 #include "common/task.h"
+#include "common/context.h"
 #include "common/place.h"
 #include "common/thread.h"
 #include <assert.h>
@@ -176,31 +177,18 @@ static void task_on_done(struct eddy__watch *watch)
     task_step(task);
 }
 
-/** Leave the step; returns in the next one. */
-static bool task_suspend(struct eddy__task *task)
-{
-    eddy__coroutine_switch(task->top, task->returns_to);
-    return task->deliver_cancel;
-}
-
 bool eddy__task_yield(struct eddy__task *task)
 {
     eddy__loop_enqueue(task->future.loop, &task->ready);
-    return task_suspend(task);
+    return eddy__task_suspend(task);
 }
 
-bool eddy__task_wait(struct eddy__task *task, struct eddy_future *future)
+void eddy__task_pass_cancel(struct eddy__task *task, struct eddy_future *future)
 {
-    task->waiting_for = future;
-    eddy__future_watch(future, &task->watch);
-    /* TASK-9: a request from before the wait goes to the future at once. */
-    if (task->must_cancel) {
-        struct eddy__failure *message = task->cancel_message;
+    struct eddy__failure *message = task->cancel_message;
 
-        if (eddy_future_cancel(future, message != NULL ? message->text : NULL))
-            task->must_cancel = false;
-    }
-    return task_suspend(task);
+    if (eddy_future_cancel(future, message != NULL ? message->text : NULL))
+        task->must_cancel = false;
 }
 
 /** Note a request that is delivered at the next step. */
@@ -266,7 +254,7 @@ static void task_fini(struct eddy_future *future)
 {
     struct eddy__task *task = eddy__task_of(future);
 
-    eddy_context_unref(task->context);
+    eddy__context_unref(task->context);
     eddy__free(task->name);
     eddy__free(task->cancel_message);
 }
@@ -318,7 +306,7 @@ static int task_create(struct eddy_loop *loop, eddy_function function, void *arg
         eddy_future_unref(future);
         return error;
     }
-    task->context = eddy_context_ref(context != NULL ? context : eddy_get_context());
+    task->context = eddy__context_ref(context != NULL ? context : eddy_get_context());
     task->release = options != NULL ? options->release : NULL;
     eddy__list_append(&loop->tasks, &task->node);
     eddy_future_ref(future); /* its own, until it is done */

@@ -66,13 +66,36 @@ eddy_future *eddy__task_new(struct eddy_loop *loop, eddy_function function, void
                             const eddy_task_options *options, void *caller);
 
 /** The task that runs in this thread, or NULL. */
-struct eddy__task *eddy__task_current(void);
+static inline struct eddy__task *eddy__task_current(void)
+{
+    struct eddy_loop *loop = eddy__thread_state()->running;
+
+    return loop != NULL ? loop->current_task : NULL;
+}
+
+/** TASK-9: a request from before the wait goes to the future at once. */
+void eddy__task_pass_cancel(struct eddy__task *task, struct eddy_future *future);
+
+/** Leave the step; returns in the next one. */
+static inline bool eddy__task_suspend(struct eddy__task *task)
+{
+    eddy__coroutine_switch(task->top, task->returns_to);
+    return task->deliver_cancel;
+}
 
 /**
  * Suspend the current task until `future`, pending and of its loop, is done, or a cancel request
  * arrives that the future did not take: true then. Takes over the caller's reference meanwhile.
  */
-bool eddy__task_wait(struct eddy__task *task, struct eddy_future *future);
+static inline bool eddy__task_wait(struct eddy__task *task, struct eddy_future *future)
+{
+    task->waiting_for = future;
+    eddy__future_watch_pending(future, &task->watch);
+    if (task->must_cancel)
+        eddy__task_pass_cancel(task, future);
+    /* Inline: of each return that follows a switch the processor expects another address. */
+    return eddy__task_suspend(task);
+}
 
 /** Give up the step and continue in the next iteration; true as eddy__task_wait(). */
 bool eddy__task_yield(struct eddy__task *task);

@@ -20,13 +20,6 @@ static struct eddy__task *task_checked(const eddy_future *future)
     return NULL;
 }
 
-struct eddy__task *eddy__task_current(void)
-{
-    struct eddy_loop *loop = eddy__thread_state()->running;
-
-    return loop != NULL ? loop->current_task : NULL;
-}
-
 /** `loop`, or the one that runs here; NULL, with an error text, if there is none. */
 static struct eddy_loop *task_loop(struct eddy_loop *loop)
 {
