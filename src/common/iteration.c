@@ -173,7 +173,8 @@ static void iteration_run(struct eddy_loop *loop)
         eddy__timers_relax(&loop->timers);
 }
 
-int eddy__loop_iterate(struct eddy_loop *loop, bool first)
+/** One iteration; the `first` of a run always looks for events. */
+static int iteration_once(struct eddy_loop *loop, bool first)
 {
     int error;
 
@@ -190,4 +191,18 @@ int eddy__loop_iterate(struct eddy_loop *loop, bool first)
     }
     iteration_run(loop);
     return 0;
+}
+
+/* One function with the iteration, as compilers find a single call: after a switch of stacks each
+ * return is predicted wrongly, and this one would come every turn. */
+int eddy__loop_iterate_all(struct eddy_loop *loop)
+{
+    bool first = true;
+    int error;
+
+    do {
+        error = iteration_once(loop, first);
+        first = false;
+    } while (error == 0 && !loop->stopping && !loop->exit_requested);
+    return error;
 }

@@ -222,9 +222,7 @@ int eddy_loop_run_forever(eddy_loop *loop)
     if (error)
         return error;
     eddy_loop_ref(loop); /* a callback may drop the last one */
-    error = eddy__loop_iterate(loop, true);
-    while (error == 0 && !loop->stopping && !loop->exit_requested)
-        error = eddy__loop_iterate(loop, false);
+    error = eddy__loop_iterate_all(loop);
     if (error == 0 && loop->exit_requested)
         error = loop_exit_code(loop);
     loop_leave(loop);
