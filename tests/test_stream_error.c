@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What ends a stream by an error: TR-17, TR-25, TR-26, TR-42, TR-51, ERR-5, ERR-6. */
+#include "common/error.h"
 #include "common/loop.h"
 #include "support/support.h"
 #include <string.h>
@@ -315,6 +316,36 @@ static void test_failing_connection_leaves_others_alone(struct fixture *f)
     assert_recorded("good.made", "bad.made", "bad.data:x", "bad.lost:EDDY_E?", "good.data:y");
 }
 
+static int lose_peer(void *arg, eddy_value *result)
+{
+    eddy_address peer = {0};
+
+    (void)arg, (void)result;
+    eddy__error_of_peer(EDDY_ECONNRESET, &peer);
+    return 0;
+}
+
+static int tell_error(void *arg, eddy_value *result)
+{
+    (void)arg, (void)result;
+    record("%s", eddy_error_text());
+    return 0;
+}
+
+/* A task has no words before its first failure, on a stack whose last user has lost its peer. */
+static void test_a_task_begins_without_an_error_text(struct fixture *f)
+{
+    eddy_future *before = eddy_loop_create_task(f->loop, lose_peer, NULL, NULL);
+    eddy_future *task;
+
+    run_iterations(f->loop, 1);
+    task = eddy_loop_create_task(f->loop, tell_error, NULL, NULL);
+    run_iterations(f->loop, 1);
+    assert_recorded(eddy_strerror(0));
+    eddy_future_unref(before);
+    eddy_future_unref(task);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -331,6 +362,7 @@ int main(void)
         TEST(test_failure_after_close_does_not_change_the_outcome),
         TEST(test_reset_while_closing_is_ignored),
         TEST(test_failing_connection_leaves_others_alone),
+        TEST(test_a_task_begins_without_an_error_text),
     };
 
     return run_suite("stream_error", tests);

@@ -94,6 +94,7 @@ static void task_main(void *arg)
     int code;
 
     record.code = 0;
+    record.is_of_peer = false;
     record.number = 0;
     record.text[0] = '\0';
     task->error = &record;
