@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Handles of scheduled callbacks: LOOP-39..LOOP-41. */
+#include "common/slot.h"
 #include "common/thread.h"
 #include "support/support.h"
 #include <stdatomic.h>
@@ -225,6 +226,28 @@ static void test_handles_equal_only_themselves(struct fixture *f)
     assert_true(eddy_handle_equal(a, a));
 }
 
+/* What tells a handle of call_soon() from a timer's is no address, which in low memory could be the
+ * number of a timer's slot. */
+static void test_handles_do_not_depend_on_where_the_loop_lies(struct fixture *f)
+{
+    eddy_loop *other;
+    eddy_handle a, b;
+    int error;
+
+    must(eddy_loop_call_soon(f->loop, on_call, "runs", &a));
+    must(eddy_loop_new(NULL, &other));
+    error = eddy_loop_call_soon(other, on_call, "never", &b);
+    if (error == 0) {
+        assert_ptr_equal(a.slot, b.slot);
+        assert_true((uintptr_t)a.slot >> EDDY__SLOT_NUMBER_BITS != 0);
+        assert_false(eddy_handle_equal(a, b));
+    }
+    eddy_loop_unref(other);
+    must(error);
+    run_iterations(f->loop, 1);
+    assert_recorded("runs");
+}
+
 /* LOOP-41: a posted callback is cancelled before it runs, and told apart from one that ran. */
 static void test_posted_callback_can_be_cancelled(struct fixture *f)
 {
@@ -334,6 +357,7 @@ int main(void)
         TEST(test_handle_knows_its_context),
         TEST(test_timer_handle_remembers_when),
         TEST(test_handles_equal_only_themselves),
+        TEST(test_handles_do_not_depend_on_where_the_loop_lies),
         TEST(test_posted_callback_can_be_cancelled),
         TEST(test_posted_callback_cancels_itself_without_waiting),
         TEST(test_cancel_sync_waits_until_the_callback_has_finished),

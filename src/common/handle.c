@@ -204,7 +204,7 @@ void eddy_handle_cancel(eddy_handle handle)
     if (handle.slot == NULL)
         return;
     timers = &handle.loop->timers;
-    mark = eddy__soon_owns(handle) ? NULL : eddy__slots_find(&timers->slots, &handle);
+    mark = eddy__slots_find(&timers->slots, &handle); /* NULL for those of call_soon(), too */
     if (mark == NULL ||
         (*mark & (EDDY__MARK_STATE | EDDY__MARK_HAS_CONTEXT)) != EDDY_HANDLE_SCHEDULED) {
         handle_cancel_other(handle);

@@ -16,10 +16,16 @@ void eddy__soon_run_with_care(struct eddy_loop *loop, eddy_callback callback, vo
 /** Report a call that failed (LOOP-42). */
 void eddy__soon_report(struct eddy_loop *loop, uint64_t number, int error);
 
+/**
+ * What stands in the handle of a call for the slot. The number of none: a loop may lie so low in
+ * memory that an address inside it would be one.
+ */
+#define EDDY__SOON_SLOT ((void *)UINTPTR_MAX)
+
 /** The handle of a call. */
 static inline eddy_handle eddy__soon_handle(struct eddy_loop *loop, uint64_t number)
 {
-    return (eddy_handle){.loop = loop, .slot = &loop->agenda, .generation = number};
+    return (eddy_handle){.loop = loop, .slot = EDDY__SOON_SLOT, .generation = number};
 }
 
 /** Run the call at the head of the agenda. Inline, with what is rare out of line. */
@@ -45,7 +51,7 @@ static inline void eddy__soon_run(struct eddy_loop *loop, struct eddy__agenda_ce
 /** True if `handle` is one of call_soon(). */
 static inline bool eddy__soon_owns(eddy_handle handle)
 {
-    return handle.slot != NULL && handle.slot == (void *)&handle.loop->agenda;
+    return handle.slot == EDDY__SOON_SLOT;
 }
 
 /* As the calls on handles without the underscores; of such handles only. */
