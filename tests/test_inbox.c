@@ -165,15 +165,16 @@ static void test_a_larger_ring_goes_on_where_the_old_one_ended(struct fixture *f
         if (ring.count == count * 2) {
             assert_non_null(ring.old);
             assert_true(eddy__post_ring_add(&ring, on_call_letter, "c", NULL, NULL));
-            cell->arg = "b";
-            cell->context = NULL;
-            atomic_store(&cell->callback, on_call_letter);
-            assert_true(eddy__post_ring_take(&ring, ring.tail, &agenda, false));
-            assert_string_equal(next_letter(&agenda), "a");
-            assert_string_equal(next_letter(&agenda), "b");
-            assert_string_equal(next_letter(&agenda), "c");
-            assert_null(ring.old);
         }
+        cell->arg = "b";
+        cell->context = NULL;
+        atomic_store(&cell->callback, on_call_letter);
+        assert_true(eddy__post_ring_take(&ring, ring.tail, &agenda, false));
+        assert_string_equal(next_letter(&agenda), "a");
+        assert_string_equal(next_letter(&agenda), "b");
+        if (ring.count == count * 2)
+            assert_string_equal(next_letter(&agenda), "c");
+        assert_null(ring.old);
     }
     eddy__post_ring_close(&ring);
     assert_false(eddy__post_ring_add(&ring, on_call_letter, "d", NULL, NULL));

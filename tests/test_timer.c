@@ -480,12 +480,15 @@ static void on_release(void *value)
 static void test_close_drops_due_timers(struct fixture *f)
 {
     eddy_context *context = NULL;
+    int error;
 
-    must(eddy_context_new("released", on_release, &context));
     must(eddy_loop_call_later(f->loop, -3, on_call_exit, f->loop, NULL));
-    must(eddy_loop_call_later_in_context(f->loop, -2, on_call, "never", context, NULL));
-    must(eddy_loop_call_later_in_context(f->loop, 60, on_call, "never", context, NULL));
+    must(eddy_context_new("released", on_release, &context));
+    error = eddy_loop_call_later_in_context(f->loop, -2, on_call, "never", context, NULL);
+    if (error == 0)
+        error = eddy_loop_call_later_in_context(f->loop, 60, on_call, "never", context, NULL);
     eddy_context_unref(context);
+    must(error);
     assert_int_equal(eddy_loop_run_forever(f->loop), EDDY_EEXIT);
     must(eddy_loop_close(f->loop));
     assert_recorded("exit", "released");
