@@ -165,6 +165,8 @@ static void test_a_brief_time_of_the_counter_is_brief_by_the_clock(void **state)
     int i;
 
     (void)state;
+    /* Wherever that is asked: there are counters of 806 MHz. */
+    assert_true(EDDY__CLOCK_TICKS_BRIEF * 1000 / 800 <= EDDY__CLOCK_BRIEF);
     if (eddy__clock_ticks() == 0)
         skip();
     for (i = 0; i < 1000; i++) {
@@ -174,7 +176,7 @@ static void test_a_brief_time_of_the_counter_is_brief_by_the_clock(void **state)
 
         do
             took = eddy__clock_now() - begun;
-        while (took < EDDY_MICROSECONDS(i % 20));
+        while (took < EDDY_MICROSECONDS(i % 30));
         if (eddy__clock_ticks() - ticks < EDDY__CLOCK_TICKS_BRIEF)
             assert_true(took <= EDDY__CLOCK_BRIEF);
     }
