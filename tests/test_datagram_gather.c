@@ -273,6 +273,47 @@ static void test_more_than_there_is_room_for_keeps_its_order(struct fixture *f)
     assert_string_equal(firsts, "1234");
 }
 
+/* Answers twice, and a failure by more than there is room for beside the second one. */
+static int answer_and_complain_much(struct witness *w, enum witness_event event)
+{
+    static char answers[40000];
+    static char complaint[60000];
+    int error = 0;
+
+    if (event == WITNESS_ERROR) {
+        memset(complaint, 'e', sizeof complaint);
+        return eddy_transport_sendto(w->transport, complaint, sizeof complaint, &w->from);
+    }
+    if (event != WITNESS_DATAGRAM || w->counts[WITNESS_DATAGRAM] > 1)
+        return 0;
+    for (int i = 0; i < 2 && error == 0; i++) {
+        memset(answers, '1' + i, sizeof answers);
+        error = eddy_transport_sendto(w->transport, answers, sizeof answers, &w->from);
+    }
+    return error;
+}
+
+/* TR-34: what is sent from there does not take the place of what is being sent. */
+static void test_what_an_error_has_sent_leaves_room_for_the_rest(struct fixture *f)
+{
+    struct witness s, c;
+    char firsts[16] = "";
+
+    need_whole_test();
+    if (f->sim != NULL)
+        skip(); /* as above */
+    open_pair(f, &s, &c, answer_and_complain_much);
+    c.quiet = true;
+    c.script = note_first;
+    c.arg = firsts;
+    send_numbers(&c, 2);
+    fail_sending(f, EDDY_ECONNREFUSED, 1);
+    for (int i = 0; i < 1000 && c.counts[WITNESS_DATAGRAM] < 2; i++)
+        run_for(f->loop, EDDY_MILLISECONDS(1));
+    assert_string_equal(firsts, "e2");
+    assert_int_equal(s.counts[WITNESS_ERROR], 1);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -286,6 +327,7 @@ int main(void)
         TEST(test_close_sends_what_was_gathered),
         TEST(test_abort_drops_what_was_gathered),
         TEST(test_more_than_there_is_room_for_keeps_its_order),
+        TEST(test_what_an_error_has_sent_leaves_room_for_the_rest),
     };
 
     return run_suite("datagram_gather", tests);

@@ -212,7 +212,10 @@ static void datagrams_make_room(struct eddy__datagrams *endpoint, size_t size)
     if (!endpoint->gathers ||
         (room->count < DATAGRAM_ROOM_COUNT && size <= sizeof room->bytes - room->size))
         return;
+    /* What callbacks send meanwhile goes by itself: gathered, it might fill the room again. */
+    endpoint->gathers = false;
     datagrams_flush(endpoint);
+    endpoint->gathers = endpoint->life < DATAGRAMS_LOSING;
 }
 
 /** It is as if the system still had them, until the timer asks it again. */
