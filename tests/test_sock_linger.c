@@ -278,6 +278,38 @@ static void test_duplicate_comes_back_under_its_number(struct fixture *f)
     make_busy(f, sockets);
 }
 
+/* TR-2, TR-7: nor does it outlive a transport that it was found by. */
+static void test_duplicate_outlives_the_transport_over_another(struct fixture *f)
+{
+    eddy_socket sockets[2];
+    eddy_future *future;
+    eddy_value value;
+    struct witness w;
+    int duplicate;
+
+    need_system_sockets(f);
+    busy_pair(f, sockets);
+    duplicate = dup((int)sockets[0]);
+    fixture_keep_socket(f, duplicate);
+    close((int)sockets[0]);
+    tick(f);
+    tick(f);
+    replace(sockets[0], duplicate);
+    witness_init(&w, NULL);
+    fixture_drop_socket(f, sockets[0]);
+    future = eddy_loop_connect_accepted_socket(f->loop, witness_factory, &w, sockets[0], NULL);
+    must(eddy_loop_run_until_complete(f->loop, future, &value));
+    run_iterations(f->loop, 1);
+    eddy_transport_abort(value.transport);
+    eddy_transport_unref(value.transport);
+    run_until_recorded(f->loop, "lost:0");
+    run_iterations(f->loop, 1);
+    sock_send_text(sockets[1], "for the duplicate");
+    run_iterations(f->loop, 2);
+    assert_recorded("made", "lost:0");
+    receive(f, duplicate, "for the duplicate");
+}
+
 /* Another loop may receive what this one has been told of. */
 static void test_another_loop_receives_from_the_same_socket(struct fixture *f)
 {
@@ -500,6 +532,7 @@ int main(void)
         TEST(test_reused_number_is_found_out),
         TEST(test_duplicate_elsewhere_disturbs_nobody),
         TEST(test_duplicate_comes_back_under_its_number),
+        TEST(test_duplicate_outlives_the_transport_over_another),
         TEST(test_another_loop_receives_from_the_same_socket),
         TEST(test_closing_by_the_library_forgets),
         TEST(test_idle_socket_lingers_two_ticks),

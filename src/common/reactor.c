@@ -214,7 +214,7 @@ static void reactor_flush(struct eddy__reactor *reactor)
         unsigned wanted = reactor_wanted(channel);
         int error = wanted != 0 ? reactor->selector->watch(channel, wanted) : 0;
 
-        if (error == 0 && wanted != 0) {
+        if (error >= 0 && wanted != 0) {
             channel->interest = (unsigned char)wanted;
             continue;
         }
