@@ -293,6 +293,58 @@ static void test_owned_data_is_released_when_dropped_or_refused(struct fixture *
     assert_recorded("made", "lost:0");
 }
 
+/* The same memory, of which the program hears by what it does next. */
+static void release_and_abort(void *transport)
+{
+    eddy_transport_abort(transport);
+}
+
+static void release_and_reset_limits(void *transport)
+{
+    must(eddy_transport_set_write_buffer_limits(transport, EDDY_DEFAULT_LIMIT, EDDY_DEFAULT_LIMIT));
+}
+
+/* TR-5: whoever gets memory back may abort, though more than that memory was sent. */
+static void test_release_may_abort_what_is_half_sent(struct fixture *f)
+{
+    static char much[4 * 1024 * 1024];
+    struct witness w;
+    struct peer peer;
+    size_t written;
+
+    witness_init(&w, NULL);
+    connect_peer(f, &w, &peer);
+    must(eddy_transport_set_write_buffer_limits(w.transport, 2 * sizeof much, 0));
+    written = fill_transport(w.transport);
+    must(eddy_transport_write_owned(w.transport, "x", 1, release_and_abort, w.transport));
+    must(eddy_transport_write(w.transport, much, sizeof much));
+    peer_check_filling(&peer, written);
+    run_until_recorded(f->loop, "lost:0");
+    assert_recorded("made", "lost:0");
+}
+
+/* TR-28: or set the marks, with nothing left to send. */
+static void test_release_may_set_the_marks(struct fixture *f)
+{
+    struct witness w;
+    struct peer peer;
+    size_t written;
+
+    witness_init(&w, NULL);
+    connect_peer(f, &w, &peer);
+    written = fill_transport(w.transport);
+    must(eddy_transport_write_owned(w.transport, "x", 1, release_and_reset_limits, w.transport));
+    peer_check_filling(&peer, written);
+    peer_expect(&peer, "x");
+    run_iterations(f->loop, 1);
+    assert_int_equal(eddy_transport_get_write_buffer_size(w.transport), 0);
+    fill_transport(w.transport);
+    must(eddy_transport_write_owned(w.transport, "x", 1, release_and_reset_limits, w.transport));
+    eddy_transport_abort(w.transport);
+    run_until_recorded(f->loop, "lost:0");
+    assert_recorded("made", "lost:0");
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -310,6 +362,8 @@ int main(void)
         TEST(test_owned_data_is_released_when_sent_at_once),
         TEST(test_owned_data_is_kept_until_it_is_sent),
         TEST(test_owned_data_is_released_when_dropped_or_refused),
+        TEST(test_release_may_abort_what_is_half_sent),
+        TEST(test_release_may_set_the_marks),
     };
 
     return run_suite("stream_write", tests);

@@ -117,35 +117,44 @@ size_t eddy__output_spans(const struct eddy__output *output, struct eddy__span *
     return count;
 }
 
-/** Take the first chunk out and give its memory back. */
-static void output_shift(struct eddy__output *output)
+/** Give chunks back that are in no queue any more: who hears of it may do anything to the queue. */
+static void output_free(struct eddy__chunk *chunk)
 {
-    struct eddy__chunk *chunk = output->first;
+    while (chunk != NULL) {
+        struct eddy__chunk *next = chunk->next;
 
-    output->first = chunk->next;
-    if (output->first == NULL)
-        output->last = NULL;
-    output->size -= chunk->size;
-    if (chunk->release != NULL)
-        chunk->release(chunk->arg);
-    eddy__free(chunk);
+        if (chunk->release != NULL)
+            chunk->release(chunk->arg);
+        eddy__free(chunk);
+        chunk = next;
+    }
 }
 
 void eddy__output_advance(struct eddy__output *output, size_t size)
 {
-    while (output->first != NULL && size >= output->first->size) {
-        size -= output->first->size;
-        output_shift(output);
+    struct eddy__chunk *finished = output->first;
+    struct eddy__chunk **end = &finished;
+
+    output->size -= size;
+    while (*end != NULL && size >= (*end)->size) {
+        size -= (*end)->size;
+        end = &(*end)->next;
     }
-    if (size > 0) {
+    output->first = *end;
+    *end = NULL;
+    if (output->first == NULL) {
+        output->last = NULL;
+    } else {
         output->first->data += size;
         output->first->size -= size;
-        output->size -= size;
     }
+    output_free(finished);
 }
 
 void eddy__output_clear(struct eddy__output *output)
 {
-    while (output->first != NULL)
-        output_shift(output);
+    struct eddy__chunk *dropped = output->first;
+
+    *output = (struct eddy__output){0};
+    output_free(dropped);
 }

@@ -29,10 +29,13 @@ int eddy__output_take(struct eddy__output *output, const void *data, size_t size
 /** The first bytes as at most `max` spans; how many there are. */
 size_t eddy__output_spans(const struct eddy__output *output, struct eddy__span *spans, size_t max);
 
-/** The first `size` bytes are sent. Calls the release functions of what is finished. */
+/**
+ * The first `size` bytes are sent. Calls the release functions of what is finished, last of all:
+ * one of them may drop the rest, and the queue itself may be gone when this returns.
+ */
 void eddy__output_advance(struct eddy__output *output, size_t size);
 
-/** Drop everything. Cannot fail. */
+/** Drop everything; the rest as above. Cannot fail. */
 void eddy__output_clear(struct eddy__output *output);
 
 #endif

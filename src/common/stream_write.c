@@ -167,7 +167,6 @@ static void stream_drained(struct eddy__stream *stream)
 void eddy__stream_on_sent(struct eddy__channel *channel, int64_t result)
 {
     struct eddy__stream *stream = stream_of_channel(channel);
-    struct stream_extra *extra = stream->extra;
 
     /* Neither comes after the channel was closed. */
     if (!stream->sending) {
@@ -179,8 +178,10 @@ void eddy__stream_on_sent(struct eddy__channel *channel, int64_t result)
         eddy__stream_break(stream, (int)result);
         return;
     }
-    eddy__output_advance(&extra->output, (size_t)result);
-    eddy__flow_shrunk(&extra->flow, &stream->transport, extra->output.size);
+    eddy__output_advance(&stream->extra->output, (size_t)result);
+    /* What the program got back it may have answered by an end, or by new marks. */
+    if (stream->extra != NULL && stream->life < STREAM_LOSING)
+        eddy__flow_shrunk(&stream->extra->flow, &stream->transport, stream->extra->output.size);
     /* The protocol may have written more, which then is being sent already, or ended it all. */
     if (stream->life >= STREAM_LOSING || stream->sending)
         return;
