@@ -45,7 +45,7 @@ int eddy_loop_call_soon_threadsafe(eddy_loop *loop, eddy_callback callback, void
     if (!post_is_plain(loop, callback, handle) || !eddy__context_is_unused() ||
         !eddy__post_ring_add(&loop->inbox.ring, callback, arg, NULL, EDDY__CALLER()))
         return eddy__threadsafe_post(loop, callback, arg, handle, EDDY__CALLER());
-    if (!atomic_load(&loop->inbox.wake_pending) && eddy__inbox_must_wake(&loop->inbox))
+    if (eddy__inbox_must_wake(&loop->inbox))
         eddy__loop_wake(loop);
     return 0;
 }
