@@ -15,14 +15,16 @@ static void lingering_wind(struct eddy_loop *loop)
 static void lingering_on_tick(struct eddy__ready *ready)
 {
     struct eddy_loop *loop = EDDY__OWNER(ready, struct eddy_loop, lingering.tick.ready);
-    struct eddy__list *list = &loop->lingering.list;
-    struct eddy__list *next;
+    struct eddy__list *node;
+    struct eddy__list due;
 
-    /* As many as are busy; each only stops itself. */
-    for (struct eddy__list *node = list->next; node != list; node = next) {
+    /* As many as are busy. Each may stop others: what it accepts may have their number. */
+    eddy__list_init(&due);
+    eddy__list_splice(&due, &loop->lingering.list);
+    while ((node = eddy__list_shift(&due)) != NULL) {
         struct eddy__linger *linger = EDDY__OWNER(node, struct eddy__linger, node);
 
-        next = node->next;
+        eddy__list_append(&loop->lingering.list, node);
         if (linger->age < UINT8_MAX)
             linger->age++;
         eddy__watcher_on_tick(linger);

@@ -44,7 +44,7 @@ bool eddy__linger_start(struct eddy_loop *loop, struct eddy__linger *linger);
 /** Harmless if not started. Cannot fail. */
 void eddy__linger_stop(struct eddy__linger *linger);
 
-/** In watcher.c. May stop `linger` and end its watcher, but no other one. */
+/** In watcher.c. May stop `linger` and end its watcher, or others. */
 void eddy__watcher_on_tick(struct eddy__linger *linger);
 
 #endif
