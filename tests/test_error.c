@@ -217,6 +217,19 @@ static void test_words_about_a_peer_are_composed_late(void **state)
     assert_string_equal(eddy_error_text(), "something else");
 }
 
+/* Kept for later, a code stays what it is, whatever its number. */
+static void test_a_late_error_keeps_its_code(void **state)
+{
+    static const int64_t numbers[] = {-5, 0, 1, 4999, INT64_C(0x7FFFFFFF), INT64_C(0xC0000005)};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        int code = eddy__system_error(numbers[i]);
+
+        assert_int_equal(eddy__late_error_tell(eddy__late_error_keep(code)), code);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_a_failure_without_a_text_does_not_take_an_older_one),
         cmocka_unit_test(test_an_unknown_error_is_told_in_the_words_of_the_system),
         cmocka_unit_test(test_words_about_a_peer_are_composed_late),
+        cmocka_unit_test(test_a_late_error_keeps_its_code),
         cmocka_unit_test(test_each_thread_has_its_own_text),
         cmocka_unit_test(test_the_log_hook_gets_whole_records),
     };

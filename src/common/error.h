@@ -5,6 +5,7 @@
 
 #include "common/thread_state.h"
 #include <eddy/error.h>
+#include <limits.h>
 
 /**
  * Map a number of the system (errno; GetLastError or WSAGetLastError) to a portable code.
@@ -53,7 +54,8 @@ struct eddy__late_error {
 static inline struct eddy__late_error eddy__late_error_keep(int code)
 {
     const struct eddy__thread_state *state = eddy__thread_state();
-    bool has_number = code < 0 && state->system_code == code && state->system_number > 0;
+    bool has_number = code < 0 && state->system_code == code && state->system_number > 0 &&
+                      state->system_number <= INT_MAX;
 
     return (struct eddy__late_error){has_number ? (int)state->system_number : code};
 }
