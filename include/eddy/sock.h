@@ -16,8 +16,8 @@
  *
  * A busy socket stays registered with the system for up to 100 ms after an operation, which spares
  * half of its system calls. Any use of the descriptor is allowed meanwhile, and closing it. Close
- * with eddy_socket_close(), in the thread in which the loop runs: then the loop knows. If it is
- * closed otherwise and another busy socket gets the number, the first receive from that one may be
+ * with eddy_socket_close() in what the loop runs: then the loop knows. If it is closed otherwise
+ * or elsewhere and another busy socket gets the number, the first receive from that one may be
  * late, by 100 ms at most, and the loop keeps nothing registered on trust from then on; and if a
  * duplicate of it is open elsewhere, the loop may wake up for what arrives there.
  */
