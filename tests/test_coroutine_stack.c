@@ -75,6 +75,32 @@ static void test_other_sizes_are_rounded_and_not_kept(void **state)
     eddy__stack_pool_fini(&pool);
 }
 
+/* What is set apart is memory of the user's that is not the coroutine's. */
+static void test_upper_end_can_be_set_apart(void **state)
+{
+    struct eddy__stack_pool pool;
+    struct eddy__stack stack;
+    unsigned char *apart;
+    size_t size;
+
+    (void)state;
+    eddy__stack_pool_init(&pool, 1);
+    assert_int_equal(eddy__stack_pool_acquire(&pool, 0, &stack), 0);
+    size = stack.size;
+    apart = eddy__stack_set_apart(&stack, 100);
+    assert_non_null(apart);
+    assert_int_equal((uintptr_t)apart % 16, 0);
+    memset(apart, 0xAA, 100);
+    if (stack.size < size) { /* it lies on the stack */
+        assert_ptr_equal(apart, stack.base + stack.size);
+        assert_true(stack.size + 100 <= size && stack.size % 64 == 0);
+    }
+    eddy__stack_rejoin(&stack, apart, 100);
+    assert_int_equal(stack.size, size);
+    eddy__stack_pool_release(&pool, &stack);
+    eddy__stack_pool_fini(&pool);
+}
+
 static void test_absurd_size_is_refused(void **state)
 {
     struct eddy__stack_pool pool;
@@ -244,6 +270,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pool_reuses_stacks_of_the_default_size),
         cmocka_unit_test(test_other_sizes_are_rounded_and_not_kept),
+        cmocka_unit_test(test_upper_end_can_be_set_apart),
         cmocka_unit_test(test_absurd_size_is_refused),
 #if !defined(_WIN32)
         cmocka_unit_test(test_guard_page_lies_directly_below_and_survives_fork),

@@ -110,6 +110,40 @@ static void test_futures_allocate_nothing_once_warm(struct fixture *f)
     assert_int_equal(allocations_made() - before, 0);
 }
 
+enum { WAITING = 64, WAITING_BYTES_MAX = 192 };
+
+static int wait_for_ever(void *arg, eddy_value *result)
+{
+    (void)result;
+    return eddy_await(eddy_future_ref(arg), NULL);
+}
+
+/* TASK-1: beside its stack, of which it has touched a page, a task that waits holds 200 bytes with
+ * what the allocator adds. All of the library's memory is counted. */
+static void test_waiting_task_is_small(struct fixture *f)
+{
+    eddy_future *never;
+    size_t before, waiting;
+
+    need_whole_test();
+    never = eddy_loop_create_future(f->loop);
+    must(eddy_loop_spawn(f->loop, wait_for_ever, never)); /* makes what all need */
+    run_iterations(f->loop, 2);
+    before = allocations_live_bytes();
+    for (int i = 0; i < WAITING; i++)
+        must(eddy_loop_spawn(f->loop, wait_for_ever, never));
+    run_iterations(f->loop, 2);
+    waiting = (allocations_live_bytes() - before) / WAITING;
+#if defined(EDDY_COROUTINE_FIBER) || defined(EDDY_COROUTINE_THREAD)
+    assert_true(waiting > 0); /* what lies on a stack elsewhere is in the library's memory */
+#else
+    assert_in_range(waiting, 1, WAITING_BYTES_MAX);
+#endif
+    must(eddy_future_set_result(never, (eddy_value){0}));
+    run_iterations(f->loop, 2);
+    eddy_future_unref(never);
+}
+
 static int echo(struct witness *w, enum witness_event event)
 {
     return event == WITNESS_DATA ? eddy_transport_write(w->transport, w->arg, 64) : 0;
@@ -444,6 +478,7 @@ int main(void)
         TEST(test_call_soon_allocates_nothing_once_warm),
         TEST(test_timers_allocate_nothing_once_warm),
         TEST(test_futures_allocate_nothing_once_warm),
+        TEST(test_waiting_task_is_small),
         TEST(test_idle_connection_is_small),
         TEST(test_idle_connection_of_ipv6_is_small),
         TEST(test_callbacks_cost_no_system_call_each),

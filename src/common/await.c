@@ -71,11 +71,11 @@ int eddy_await(eddy_future *future, eddy_value *value)
 static void await_on_timer(struct eddy__ready *ready)
 {
     struct eddy__timer *timer = EDDY__OWNER(ready, struct eddy__timer, ready);
-    struct eddy__task *task = EDDY__OWNER(timer, struct eddy__task, timer);
+    struct eddy__task_frame *frame = EDDY__OWNER(timer, struct eddy__task_frame, timer);
 
-    task->limit_passed = true;
-    if (task->waiting_for != NULL)
-        eddy_future_cancel(task->waiting_for, NULL);
+    frame->limit_passed = true;
+    if (frame->waiting_for != NULL)
+        eddy_future_cancel(frame->waiting_for, NULL);
 }
 
 /** Wait until `future` has ended, whatever requests to cancel the task come: true if one did. */
@@ -94,21 +94,22 @@ static int await_limited(struct eddy__task *task, struct eddy_future *future, ed
                          bool *cancelled)
 {
     struct eddy_loop *loop = task->future.loop;
+    struct eddy__task_frame *frame = task->frame;
     int error = 0;
 
-    task->limit_passed = when <= eddy__loop_now(loop);
-    if (task->limit_passed) {
+    frame->limit_passed = when <= eddy__loop_now(loop);
+    if (frame->limit_passed) {
         eddy_future_cancel(future, NULL);
         *cancelled = await_end(task, future);
         return 0;
     }
-    task->timer.ready.run = await_on_timer;
+    frame->timer.ready.run = await_on_timer;
     if (when != EDDY_FOREVER)
-        error = eddy__timer_start(&loop->timers, &task->timer, when);
+        error = eddy__timer_start(&loop->timers, &frame->timer, when);
     if (error)
         return eddy_error(error, "no memory for a limit");
     *cancelled = await_end(task, future);
-    eddy__timer_stop(&loop->timers, &task->timer);
+    eddy__timer_stop(&loop->timers, &frame->timer);
     return 0;
 }
 
@@ -133,7 +134,7 @@ int eddy_await_until(eddy_future *future, eddy_time when, eddy_value *value)
     if (cancelled && future->state != EDDY__CANCELLED)
         return await_give_up(task, future);
     /* What was cancelled by us alone, and by nobody else, is a limit that has passed. */
-    if (future->state == EDDY__CANCELLED && task->limit_passed &&
+    if (future->state == EDDY__CANCELLED && task->frame->limit_passed &&
         task->cancel_requests <= requests) {
         eddy_future_unref(future);
         return eddy_error(EDDY_ETIMEDOUT, "not done in time");

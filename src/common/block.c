@@ -2,16 +2,11 @@
 #include "common/block.h"
 #include <string.h>
 
-/* The sizes of the classes double from one to the next. */
-_Static_assert(EDDY__BLOCK_MIDDLE == EDDY__BLOCK_SMALL << 1 &&
-                   EDDY__BLOCK_LARGE == EDDY__BLOCK_SMALL << 2,
-               "the size of a class is computed");
-
 void *eddy__block_new(size_t size)
 {
     size_t class = eddy__block_class(size);
 
-    return eddy__alloc(class < EDDY__BLOCK_CLASSES ? EDDY__BLOCK_SMALL << class : size);
+    return eddy__alloc(class < EDDY__BLOCK_CLASSES ? eddy__block_size(class) : size);
 }
 
 void *eddy__block_alloc(struct eddy__blocks *blocks, size_t size)
@@ -30,7 +25,7 @@ void eddy__blocks_trim(struct eddy__blocks *blocks)
         while (blocks->free[class] != NULL) {
             struct eddy__block *block = blocks->free[class];
 
-            EDDY__BLOCK_UNPOISON(block, EDDY__BLOCK_SMALL << class);
+            EDDY__BLOCK_UNPOISON(block, eddy__block_size(class));
             blocks->free[class] = block->next;
             eddy__free(block);
         }

@@ -31,10 +31,14 @@
 #endif
 
 /** Sizes that are kept; what is larger comes from the allocator each time. */
-#define EDDY__BLOCK_CLASSES 3
+#define EDDY__BLOCK_CLASSES 4
 
-/** A plain future and a callback record; an operation; a task. */
+/**
+ * A plain future and a callback record; a task; an operation; a large one. With what an allocator
+ * commonly adds, 8 bytes and up to 16 in all, tasks that wait stay below 200 bytes each.
+ */
 #define EDDY__BLOCK_SMALL ((size_t)128)
+#define EDDY__BLOCK_TASK ((size_t)184)
 #define EDDY__BLOCK_MIDDLE ((size_t)256)
 #define EDDY__BLOCK_LARGE ((size_t)512)
 
@@ -54,9 +58,19 @@ struct eddy__blocks {
 /** The class for `size`, or EDDY__BLOCK_CLASSES for what is too large. */
 static inline size_t eddy__block_class(size_t size)
 {
-    if (size <= EDDY__BLOCK_MIDDLE)
+    if (size <= EDDY__BLOCK_TASK)
         return size <= EDDY__BLOCK_SMALL ? 0 : 1;
-    return size <= EDDY__BLOCK_LARGE ? 2 : EDDY__BLOCK_CLASSES;
+    if (size <= EDDY__BLOCK_LARGE)
+        return size <= EDDY__BLOCK_MIDDLE ? 2 : 3;
+    return EDDY__BLOCK_CLASSES;
+}
+
+/** How large the blocks of a class are. */
+static inline size_t eddy__block_size(size_t class)
+{
+    if (class < 2)
+        return class == 0 ? EDDY__BLOCK_SMALL : EDDY__BLOCK_TASK;
+    return class == 2 ? EDDY__BLOCK_MIDDLE : EDDY__BLOCK_LARGE;
 }
 
 /** A block for `size` bytes from the allocator, as large as its class; or NULL. */
@@ -70,7 +84,7 @@ static inline void *eddy__block_take(struct eddy__blocks *blocks, size_t size)
 
     if (block == NULL)
         return eddy__block_new(size);
-    EDDY__BLOCK_UNPOISON(block, EDDY__BLOCK_SMALL << class);
+    EDDY__BLOCK_UNPOISON(block, eddy__block_size(class));
     blocks->free[class] = block->next;
     blocks->count[class]--;
     return block;
@@ -92,7 +106,7 @@ static inline void eddy__block_free(struct eddy__blocks *blocks, void *memory, s
     block->next = blocks->free[class];
     blocks->free[class] = block;
     blocks->count[class]++;
-    EDDY__BLOCK_POISON(block + 1, (EDDY__BLOCK_SMALL << class) - sizeof *block);
+    EDDY__BLOCK_POISON(block + 1, eddy__block_size(class) - sizeof *block);
 }
 
 /** Hand everything that is kept back to the allocator. */

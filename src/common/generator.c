@@ -64,8 +64,8 @@ int eddy_generator_new(eddy_function function, void *arg, const eddy_task_option
 static struct eddy__coroutine *generator_leave(struct eddy_generator *generator,
                                                struct eddy__task *task)
 {
-    task->generator = generator->outer;
-    task->top = generator->returns_to;
+    task->frame->generator = generator->outer;
+    task->frame->top = generator->returns_to;
     return generator->returns_to;
 }
 
@@ -124,10 +124,10 @@ void eddy__generator_finish(struct eddy_generator *generator)
 static bool generator_resume(struct eddy_generator *generator, struct eddy__task *task)
 {
     eddy__generator_set_state(generator, EDDY__GENERATOR_RUNNING);
-    generator->returns_to = task->top;
-    generator->outer = task->generator;
-    task->generator = generator;
-    task->top = &generator->coroutine;
+    generator->returns_to = task->frame->top;
+    generator->outer = task->frame->generator;
+    task->frame->generator = generator;
+    task->frame->top = &generator->coroutine;
     eddy__coroutine_switch(generator->returns_to, &generator->coroutine);
     if (generator->yielded) {
         eddy__generator_set_state(generator, EDDY__GENERATOR_SUSPENDED);
@@ -193,7 +193,7 @@ int eddy_generator_next(eddy_generator *generator, eddy_value *value)
 int eddy_yield(eddy_value value)
 {
     struct eddy__task *task = eddy__task_current();
-    struct eddy_generator *generator = task != NULL ? task->generator : NULL;
+    struct eddy_generator *generator = task != NULL ? task->frame->generator : NULL;
 
     if (generator == NULL)
         return eddy_error(EDDY_EBADSTATE, "yielding is for generators only");

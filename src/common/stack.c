@@ -5,6 +5,7 @@
  */
 #include "common/stack.h"
 #include "common/coroutine.h"
+#include "common/memory.h"
 #include "common/sanitizer.h"
 #include <assert.h>
 #include <eddy/error.h>
@@ -125,6 +126,49 @@ void eddy__stack_pool_release(struct eddy__stack_pool *pool, struct eddy__stack 
     }
     *stack = (struct eddy__stack){.base = NULL};
 }
+
+#if defined(EDDY_COROUTINE_FIBER) || defined(EDDY_COROUTINE_THREAD)
+
+void *eddy__stack_set_apart(struct eddy__stack *stack, size_t size)
+{
+    void *memory = eddy__alloc(size);
+
+    (void)stack;
+    if (memory == NULL) {
+        eddy_error(EDDY_ENOMEM, "no memory for a coroutine");
+    }
+    return memory;
+}
+
+void eddy__stack_rejoin(struct eddy__stack *stack, void *memory, size_t size)
+{
+    (void)stack;
+    (void)size;
+    eddy__free(memory);
+}
+
+#else
+
+/* Of the bytes set apart; the stack below begins as aligned as it was. */
+static size_t stack_round_apart(size_t size)
+{
+    return (size + 63) & ~(size_t)63;
+}
+
+void *eddy__stack_set_apart(struct eddy__stack *stack, size_t size)
+{
+    stack->size -= stack_round_apart(size);
+    return stack->base + stack->size;
+}
+
+void eddy__stack_rejoin(struct eddy__stack *stack, void *memory, size_t size)
+{
+    assert(memory == stack->base + stack->size);
+    (void)memory;
+    stack->size += stack_round_apart(size);
+}
+
+#endif
 
 void eddy__stack_pool_fini(struct eddy__stack_pool *pool)
 {

@@ -72,6 +72,19 @@ int eddy__stack_pool_acquire(struct eddy__stack_pool *pool, size_t size, struct 
  */
 void eddy__stack_pool_release(struct eddy__stack_pool *pool, struct eddy__stack *stack);
 
+/**
+ * Set `size` bytes at the upper end of a stack apart for what its user keeps there, before a
+ * coroutine is made on the rest: that page is touched anyway. Uninitialised, and aligned for
+ * anything.
+ *
+ * NULL, with a text: EDDY_ENOMEM. That can be where stacks are a fiber's or a thread's: the memory
+ * comes from the allocator there, and the stack stays as it is.
+ */
+void *eddy__stack_set_apart(struct eddy__stack *stack, size_t size);
+
+/** Give those bytes back, before the stack is released. Cannot fail. */
+void eddy__stack_rejoin(struct eddy__stack *stack, void *memory, size_t size);
+
 /* What a platform supplies. */
 
 /** The unit of mappings in bytes, a power of two. */

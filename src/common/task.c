@@ -10,6 +10,9 @@
 #include <assert.h>
 #include <stdio.h>
 
+/* The smallest of the blocks that it fits into was made for it (block.h). */
+_Static_assert(sizeof(struct eddy__task) <= EDDY__BLOCK_TASK, "a task is as small as it can be");
+
 /** Numbers of the default names; of the whole process (TASK-1). */
 static _Atomic(uint64_t) task_numbers;
 
@@ -30,33 +33,33 @@ static void task_report(struct eddy__task *task, const char *message)
         });
 }
 
-/** Give back what only a task that can still run needs. */
+/** Give back the frame, the coroutine and the stack that they are on. */
 static void task_release(struct eddy__task *task)
 {
-    struct eddy_loop *loop = task->future.loop;
+    struct eddy__task_frame *frame = task->frame;
+    struct eddy__stack_pool *stacks = &task->future.loop->stacks;
+    eddy_release release = frame->release;
+    struct eddy__stack stack;
 
-    eddy__coroutine_fini(&task->coroutine);
-    eddy__stack_pool_release(&loop->stacks, &task->stack);
-    eddy__list_remove(&task->node);
-    task->top = NULL;
-    task->error = NULL;
-    if (task->release != NULL)
-        task->release(task->arg);
-    task->release = NULL;
+    eddy__list_remove(&frame->node);
+    eddy__coroutine_fini(&frame->coroutine);
+    task->frame = NULL;
+    stack = frame->stack; /* it cannot describe itself any more */
+    eddy__stack_rejoin(&stack, frame, sizeof *frame);
+    eddy__stack_pool_release(stacks, &stack);
+    if (release != NULL)
+        release(task->arg);
 }
 
 /** The task is done: clean up, off its stack. Drops its reference to itself. */
 static void task_end(struct eddy__task *task)
 {
-    struct eddy__reaper *reaper = task->reaper;
+    struct eddy__reaper *reaper = task->frame->reaper;
     bool failed = task->future.state == EDDY__FAILED && !task->future.retrieved;
 
     task_release(task);
-    if (reaper != NULL) {
-        task->reaper = NULL;
-        if (--reaper->pending == 0)
-            eddy_loop_stop(task->future.loop);
-    }
+    if (reaper != NULL && --reaper->pending == 0)
+        eddy_loop_stop(task->future.loop);
     if (failed && (reaper != NULL || task->spawned)) {
         task->future.retrieved = true;
         task_report(task,
@@ -88,7 +91,8 @@ static void task_complete(struct eddy__task *task, int code, eddy_value value)
 /** Where the coroutine of a task starts. */
 static void task_main(void *arg)
 {
-    struct eddy__task *task = arg;
+    struct eddy__task_frame *frame = arg;
+    struct eddy__task *task = frame->task;
     struct eddy__error_record record; /* the text is 256 bytes, of which an empty one needs one */
     eddy_value value = {0};
     int code;
@@ -97,18 +101,19 @@ static void task_main(void *arg)
     record.is_of_peer = false;
     record.number = 0;
     record.text[0] = '\0';
-    task->error = &record;
+    frame->error = &record;
     task->future.loop->state->error = &record;
     code = task->function(task->arg, &value);
     task_complete(task, code, value);
-    task->ended = true;
-    eddy__coroutine_exit_to(&task->coroutine, task->returns_to);
+    frame->ended = true;
+    eddy__coroutine_exit_to(&frame->coroutine, frame->returns_to);
 }
 
 /** Switch to the task, with its context and its error text, and come back. */
 static void task_switch(struct eddy__task *task)
 {
     struct eddy_loop *loop = task->future.loop;
+    struct eddy__task_frame *frame = task->frame;
     struct eddy__thread_state *state = loop->state;
     struct eddy__task *outer = loop->current_task;
     struct eddy__error_record *outer_error = state->error;
@@ -116,13 +121,13 @@ static void task_switch(struct eddy__task *task)
 
     if (outer != NULL)
         outer->context = outer_context; /* an eager start nests: the outer one may be asked */
-    task->returns_to = outer != NULL ? outer->top : &loop->thread_coroutine;
-    task->started = true;
+    frame->returns_to = outer != NULL ? outer->frame->top : &loop->thread_coroutine;
+    frame->started = true;
     loop->current_task = task;
     state->context = task->context;
-    if (task->error != NULL)
-        state->error = task->error;
-    eddy__coroutine_switch(task->returns_to, task->top);
+    if (frame->error != NULL)
+        state->error = frame->error;
+    eddy__coroutine_switch(frame->returns_to, frame->top);
     task->context = state->context;
     state->context = outer_context;
     state->error = outer_error;
@@ -143,27 +148,29 @@ static void task_switch_timed(struct eddy__task *task)
 /** Run the task until it waits or ends. */
 static void task_step(struct eddy__task *task)
 {
-    assert(task->future.state == EDDY__PENDING && !task->abandoned);
-    task->deliver_cancel = task->must_cancel;
+    struct eddy__task_frame *frame = task->frame;
+
+    assert(task->future.state == EDDY__PENDING && frame != NULL);
+    frame->deliver_cancel = task->must_cancel;
     task->must_cancel = false;
-    task->waiting_for = NULL;
-    if (!task->started && task->deliver_cancel) {
+    frame->waiting_for = NULL;
+    if (!frame->started && frame->deliver_cancel) {
         /* TASK-8: cancelled before the start, the body never runs. */
         eddy__future_finish_cancelled(
             &task->future, task->cancel_message != NULL ? task->cancel_message->text : NULL);
-        task->ended = true;
+        frame->ended = true;
     } else if (task->future.loop->debug) {
         task_switch_timed(task);
     } else {
         task_switch(task);
     }
-    if (task->ended)
+    if (frame->ended)
         task_end(task);
 }
 
 static void task_on_ready(struct eddy__ready *ready)
 {
-    struct eddy__task *task = EDDY__OWNER(ready, struct eddy__task, ready);
+    struct eddy__task *task = EDDY__OWNER(ready, struct eddy__task_frame, ready)->task;
 
     /* A task is never stepped while another one is current (TASK-14). */
     assert(task->future.loop->current_task == NULL);
@@ -172,7 +179,7 @@ static void task_on_ready(struct eddy__ready *ready)
 
 static void task_on_done(struct eddy__watch *watch)
 {
-    struct eddy__task *task = EDDY__OWNER(watch, struct eddy__task, watch);
+    struct eddy__task *task = EDDY__OWNER(watch, struct eddy__task_frame, watch)->task;
 
     assert(task->future.loop->current_task == NULL);
     task_step(task);
@@ -180,7 +187,7 @@ static void task_on_done(struct eddy__watch *watch)
 
 bool eddy__task_yield(struct eddy__task *task)
 {
-    eddy__loop_enqueue(task->future.loop, &task->ready);
+    eddy__loop_enqueue(task->future.loop, &task->frame->ready);
     return eddy__task_suspend(task);
 }
 
@@ -207,14 +214,14 @@ static void task_request_cancel(struct eddy__task *task, const char *message)
 static void task_break_circle(struct eddy__task *task, const char *message)
 {
     task_request_cancel(task, message);
-    eddy__future_unwatch(&task->watch);
-    eddy__loop_enqueue(task->future.loop, &task->ready);
+    eddy__future_unwatch(&task->frame->watch);
+    eddy__loop_enqueue(task->future.loop, &task->frame->ready);
 }
 
 /** The task that `task` waits for, if it is one that is not done; else NULL. */
 static struct eddy__task *task_awaited(const struct eddy__task *task)
 {
-    struct eddy_future *future = task->waiting_for;
+    struct eddy_future *future = task->frame->waiting_for;
 
     if (future == NULL || future->kind != &eddy__task_kind || future->state != EDDY__PENDING)
         return NULL;
@@ -230,7 +237,7 @@ static bool task_cancel(struct eddy_future *future, const char *message)
     bool move_behind = false;
 
     task->cancel_requests++;
-    if (task->abandoned) {
+    if (task->frame == NULL) {
         eddy__future_finish_cancelled(future, message);
         return true;
     }
@@ -246,7 +253,7 @@ static bool task_cancel(struct eddy_future *future, const char *message)
             behind = task_awaited(behind);
         move_behind = !move_behind;
     }
-    if (task->waiting_for == NULL || !eddy_future_cancel(task->waiting_for, message))
+    if (task->frame->waiting_for == NULL || !eddy_future_cancel(task->frame->waiting_for, message))
         task_request_cancel(task, message);
     return true;
 }
@@ -263,10 +270,41 @@ static void task_fini(struct eddy_future *future)
 const struct eddy__future_kind eddy__task_kind = {
     .name = "task", .cancel = task_cancel, .fini = task_fini};
 
+/** Set the frame up at the upper end of `stack`, and the coroutine on the rest. */
+static int task_lay_frame(struct eddy__task *task, struct eddy__stack *stack)
+{
+    struct eddy__task_frame *frame = eddy__stack_set_apart(stack, sizeof *frame);
+    int error;
+
+    if (frame == NULL)
+        return EDDY_ENOMEM;
+    /* Field by field: coroutine and stack, nearly half of it, are filled in anyway. */
+    frame->task = task;
+    frame->ready = (struct eddy__ready){.run = task_on_ready};
+    frame->watch = (struct eddy__watch){.on_done = task_on_done};
+    frame->timer = (struct eddy__timer){.slot = 0};
+    frame->stack = *stack;
+    frame->top = &frame->coroutine;
+    frame->returns_to = NULL;
+    frame->generator = NULL;
+    frame->waiting_for = NULL;
+    frame->error = NULL;
+    frame->reaper = NULL;
+    frame->release = NULL;
+    frame->deliver_cancel = frame->started = frame->ended = frame->limit_passed = false;
+    error = eddy__coroutine_init(&frame->coroutine, &frame->stack, task_main, frame);
+    if (error)
+        eddy__stack_rejoin(stack, frame, sizeof *frame);
+    else
+        task->frame = frame;
+    return error;
+}
+
 /** Acquire what can fail: name, stack, coroutine. What was acquired stays with the task. */
 static int task_prepare(struct eddy__task *task, const eddy_task_options *options)
 {
     struct eddy_loop *loop = task->future.loop;
+    struct eddy__stack stack;
     int error;
 
     if (options != NULL && options->name != NULL) {
@@ -274,13 +312,13 @@ static int task_prepare(struct eddy__task *task, const eddy_task_options *option
         if (error)
             return error;
     }
-    error = eddy__stack_pool_acquire(&loop->stacks, options != NULL ? options->stack_size : 0,
-                                     &task->stack);
+    error =
+        eddy__stack_pool_acquire(&loop->stacks, options != NULL ? options->stack_size : 0, &stack);
     if (error)
         return error;
-    error = eddy__coroutine_init(&task->coroutine, &task->stack, task_main, task);
+    error = task_lay_frame(task, &stack);
     if (error)
-        eddy__stack_pool_release(&loop->stacks, &task->stack);
+        eddy__stack_pool_release(&loop->stacks, &stack);
     return error;
 }
 
@@ -299,17 +337,14 @@ static int task_create(struct eddy_loop *loop, eddy_function function, void *arg
     task->number = atomic_fetch_add_explicit(&task_numbers, 1, memory_order_relaxed) + 1;
     task->function = function;
     task->arg = arg;
-    task->ready.run = task_on_ready;
-    task->watch.on_done = task_on_done;
-    task->top = &task->coroutine;
     error = task_prepare(task, options);
     if (error) {
         eddy_future_unref(future);
         return error;
     }
     task->context = eddy__context_ref(context != NULL ? context : eddy_get_context());
-    task->release = options != NULL ? options->release : NULL;
-    eddy__list_append(&loop->tasks, &task->node);
+    task->frame->release = options != NULL ? options->release : NULL;
+    eddy__list_append(&loop->tasks, &task->frame->node);
     eddy_future_ref(future); /* its own, until it is done */
     *made = task;
     return 0;
@@ -325,7 +360,7 @@ static void task_start(struct eddy__task *task, bool eager)
         return;
     }
     eddy__loop_take_earlier_posts(loop);
-    eddy__loop_enqueue(loop, &task->ready);
+    eddy__loop_enqueue(loop, &task->frame->ready);
 }
 
 /** Why no task can be made; 0 if one can. `*wrong_thread`: not even a failed future can. */
@@ -372,10 +407,10 @@ eddy_future *eddy_task_new(eddy_loop *loop, eddy_function function, void *arg,
 void eddy__tasks_cancel(struct eddy_loop *loop, struct eddy__reaper *reaper)
 {
     for (struct eddy__list *node = loop->tasks.next; node != &loop->tasks; node = node->next) {
-        struct eddy__task *task = EDDY__OWNER(node, struct eddy__task, node);
+        struct eddy__task *task = eddy__task_of_node(node);
 
         reaper->pending++;
-        task->reaper = reaper;
+        task->frame->reaper = reaper;
         eddy_future_cancel(&task->future, NULL);
     }
 }
@@ -383,21 +418,18 @@ void eddy__tasks_cancel(struct eddy_loop *loop, struct eddy__reaper *reaper)
 void eddy__tasks_forget_reaper(struct eddy_loop *loop)
 {
     for (struct eddy__list *node = loop->tasks.next; node != &loop->tasks; node = node->next)
-        EDDY__OWNER(node, struct eddy__task, node)->reaper = NULL;
+        eddy__task_of_node(node)->frame->reaper = NULL;
 }
 
 /** Take a task that cannot run any more out of everything that could touch its stack. */
 static void task_abandon(struct eddy__task *task)
 {
-    struct eddy_loop *loop = task->future.loop;
-    struct eddy_future *waiting_for = task->waiting_for;
+    struct eddy__task_frame *frame = task->frame;
+    struct eddy_future *waiting_for = frame->waiting_for;
 
-    task->abandoned = true;
-    eddy__future_unwatch(&task->watch);
-    eddy__timer_stop(&loop->timers, &task->timer);
-    eddy__loop_dequeue(&task->ready);
-    task->waiting_for = NULL;
-    task->reaper = NULL;
+    eddy__future_unwatch(&frame->watch);
+    eddy__timer_stop(&task->future.loop->timers, &frame->timer);
+    eddy__loop_dequeue(&frame->ready);
     task_release(task);
     task_report(task, "task was destroyed while it was pending");
     eddy_future_unref(waiting_for);
@@ -407,5 +439,5 @@ static void task_abandon(struct eddy__task *task)
 void eddy__tasks_abandon(struct eddy_loop *loop)
 {
     while (!eddy__list_is_empty(&loop->tasks))
-        task_abandon(EDDY__OWNER(loop->tasks.next, struct eddy__task, node));
+        task_abandon(eddy__task_of_node(loop->tasks.next));
 }

@@ -20,37 +20,46 @@ struct eddy__reaper {
     size_t pending;
 };
 
-struct eddy__task {
-    struct eddy_future future;
-    struct eddy__list node;
+/**
+ * What a task needs as long as it can run: it lies at the upper end of the task's stack, in a page
+ * that is touched anyway, so that thousands of tasks that wait cost little beside that page.
+ */
+struct eddy__task_frame {
+    struct eddy__task *task;
+    struct eddy__list node;   /**< in loop->tasks */
     struct eddy__ready ready; /**< the first step, and those after a refused await */
     struct eddy__watch watch; /**< of what it waits for */
     struct eddy__timer timer; /**< of eddy_await_for() */
 
     struct eddy__coroutine coroutine;
-    struct eddy__stack stack;
+    struct eddy__stack stack; /**< the one that this lies on, without this */
     struct eddy__coroutine *top;
     struct eddy__coroutine *returns_to;
     struct eddy_generator *generator; /**< the innermost one that it advances, or NULL */
     struct eddy_future *waiting_for;  /**< a reference while it waits, else NULL */
     struct eddy__error_record *error; /**< on its stack; NULL before the first step */
     struct eddy__reaper *reaper;
+    eddy_release release;
+    bool deliver_cancel; /**< the await that this step continues returns EDDY_ECANCELED */
+    bool started;
+    bool ended;        /**< the coroutine has finished; its step cleans up */
+    bool limit_passed; /**< of eddy_await_for() */
+};
 
+/** What may be asked of a task that is done, too. */
+struct eddy__task {
+    struct eddy_future future;
+    /** NULL once it cannot run any more: done and cleaned up, or the loop closed over it. */
+    struct eddy__task_frame *frame;
     eddy_function function;
     void *arg;
-    eddy_release release;
     eddy_context *context;
     char *name; /**< NULL: "Task-" and the number */
     uint64_t number;
     struct eddy__failure *cancel_message; /**< of the last request not yet delivered */
     int cancel_requests;
-    bool must_cancel;    /**< deliver at the next step */
-    bool deliver_cancel; /**< the await that this step continues returns EDDY_ECANCELED */
-    bool started;
-    bool ended;        /**< the coroutine has finished; its step cleans up */
-    bool abandoned;    /**< the loop closed over it: there is no coroutine any more */
+    bool must_cancel;  /**< deliver at the next step */
     bool spawned;      /**< its error is reported when it ends (RUN-8) */
-    bool limit_passed; /**< of eddy_await_for() */
     char own_name[26]; /**< the default name, once somebody has asked for it */
 };
 
@@ -59,6 +68,12 @@ extern const struct eddy__future_kind eddy__task_kind;
 static inline struct eddy__task *eddy__task_of(const struct eddy_future *future)
 {
     return EDDY__OWNER(future, struct eddy__task, future);
+}
+
+/** The task that is linked into loop->tasks by `node`. */
+static inline struct eddy__task *eddy__task_of_node(const struct eddy__list *node)
+{
+    return EDDY__OWNER(node, struct eddy__task_frame, node)->task;
 }
 
 /** As eddy_task_new(), called from `caller` (place.h). */
@@ -79,8 +94,8 @@ void eddy__task_pass_cancel(struct eddy__task *task, struct eddy_future *future)
 /** Leave the step; returns in the next one. */
 static inline bool eddy__task_suspend(struct eddy__task *task)
 {
-    eddy__coroutine_switch(task->top, task->returns_to);
-    return task->deliver_cancel;
+    eddy__coroutine_switch(task->frame->top, task->frame->returns_to);
+    return task->frame->deliver_cancel;
 }
 
 /**
@@ -89,8 +104,8 @@ static inline bool eddy__task_suspend(struct eddy__task *task)
  */
 static inline bool eddy__task_wait(struct eddy__task *task, struct eddy_future *future)
 {
-    task->waiting_for = future;
-    eddy__future_watch_pending(future, &task->watch);
+    task->frame->waiting_for = future;
+    eddy__future_watch_pending(future, &task->frame->watch);
     if (task->must_cancel)
         eddy__task_pass_cancel(task, future);
     /* Inline: of each return that follows a switch the processor expects another address. */

@@ -40,7 +40,7 @@ size_t eddy_all_tasks(eddy_loop *loop, eddy_future **tasks, size_t max)
     if (loop == NULL)
         return 0;
     for (struct eddy__list *node = loop->tasks.next; node != &loop->tasks; node = node->next) {
-        struct eddy_future *future = &EDDY__OWNER(node, struct eddy__task, node)->future;
+        struct eddy_future *future = &eddy__task_of_node(node)->future;
 
         if (future->state != EDDY__PENDING)
             continue;
