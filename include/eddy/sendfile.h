@@ -21,9 +21,10 @@ typedef struct eddy_sendfile_options {
  * file ends before.
  *
  * The value is `integer`: how many bytes. They have been handed to the system, or, without the
- * system's help, to the transport. The file is duplicated: the caller may close it at once. Its
- * position does not matter; if anything was sent, also before an error or a cancel, it is behind
- * the last byte sent in the end (FILE-9).
+ * system's help, to the transport. What the system takes at once is sent within the call: if that
+ * is all, the future is done already. Else the file is duplicated; the caller may close it in
+ * either case. Its position does not matter; if anything was sent, also before an error or a
+ * cancel, it is behind the last byte sent in the end (FILE-9).
  *
  * Until the future is done, writing to the transport and a further file are EDDY_EBADSTATE, the
  * transport does not read, and its protocol is not told to pause or resume writing: that comes

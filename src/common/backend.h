@@ -238,6 +238,13 @@ struct eddy__backend {
     void (*send_start)(struct eddy__channel *channel);
 
     /**
+     * Try to have the system send of `range` now: bytes taken, 0 at the end of the file,
+     * EDDY_EAGAIN when the system takes none, or an error. Only while nothing is being sent, and on
+     * a channel whose operations have send_file. NULL: the backend cannot try.
+     */
+    int64_t (*send_file_now)(struct eddy__channel *channel, const struct eddy__file_range *range);
+
+    /**
      * Have the system send from a file what get_file gives, when it is possible; owes one on_sent.
      * One send at a time, of whatever kind; this one can be stopped. Both NULL: the backend never
      * can; a channel whose operations have no send_file cannot either.

@@ -17,6 +17,20 @@ int64_t eddy__file_send(const struct eddy__file_range *range, const struct eddy_
                           eddy__file_next(range, TURN_MAX));
 }
 
+bool eddy__file_count(struct eddy__file_range *range, int64_t sent)
+{
+    int64_t end;
+
+    range->sent += sent;
+    end = range->offset + range->sent;
+    if (sent == 0 || range->sent == range->count)
+        return true;
+    if (end != range->size)
+        return false;
+    /* The end, unless the file has grown: one call tells; to send nothing takes three on Linux. */
+    return eddy__file_size(range->file, &range->size) == 0 && end == range->size;
+}
+
 int eddy__file_failed(const struct eddy__file_range *range, int error)
 {
     /* Whatever is wrong is told by the pieces then, if it is wrong with them too. */

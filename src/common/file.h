@@ -14,6 +14,7 @@ struct eddy__file_range {
     eddy_file file;
     int64_t offset;
     int64_t count; /**< INT64_MAX - offset: to the end */
+    int64_t size;  /**< of the file, when it was last asked for */
     int64_t sent;
 };
 
@@ -30,12 +31,21 @@ int64_t eddy__file_send(const struct eddy__file_range *range, const struct eddy_
                         eddy_socket socket);
 
 /**
+ * Count what send_file() has sent from the range, and say whether that was all of it: all that was
+ * asked for, or the end of the file.
+ */
+bool eddy__file_count(struct eddy__file_range *range, int64_t sent);
+
+/**
  * The system's sending has failed: the code to fail with, with a text. EDDY_ENOSENDFILE as long as
  * nothing was sent (FILE-7). In common/file.c.
  */
 int eddy__file_failed(const struct eddy__file_range *range, int error);
 
-/** Duplicate; EDDY_EINVALID, with a text, unless it is a regular file, EDDY_EBADF if it is none. */
+/** Its size; EDDY_EINVALID, with a text, unless it is a regular file, EDDY_EBADF if it is none. */
+int eddy__file_size(eddy_file file, int64_t *size);
+
+/** Duplicate, for as long as it takes. */
 int eddy__file_duplicate(eddy_file file, eddy_file *copy);
 
 /**

@@ -480,6 +480,15 @@ int64_t eddy__reactor_send_now(struct eddy__channel *base, const struct eddy__sp
     return sent == EDDY_EAGAIN ? 0 : sent;
 }
 
+int64_t eddy__reactor_send_file_now(struct eddy__channel *base,
+                                    const struct eddy__file_range *range)
+{
+    struct eddy__reactor_channel *channel = reactor_channel(base);
+
+    assert(channel->out == OUT_IDLE && channel->in != IN_CLOSED);
+    return eddy__file_send(range, reactor_sockets(channel), base->socket);
+}
+
 int64_t eddy__reactor_send_datagrams_now(struct eddy__channel *base,
                                          const struct eddy__outgoing *list, size_t count)
 {

@@ -117,6 +117,8 @@ void eddy__reactor_stop(struct eddy__channel *channel);
 int64_t eddy__reactor_send_now(struct eddy__channel *channel, const struct eddy__span *spans,
                                size_t count);
 void eddy__reactor_send_start(struct eddy__channel *channel);
+int64_t eddy__reactor_send_file_now(struct eddy__channel *channel,
+                                    const struct eddy__file_range *range);
 void eddy__reactor_send_file_start(struct eddy__channel *channel);
 void eddy__reactor_send_file_stop(struct eddy__channel *channel);
 void eddy__reactor_receive_datagrams_start(struct eddy__channel *channel, size_t size_max);
@@ -135,6 +137,7 @@ int eddy__reactor_watch(struct eddy__channel *channel, unsigned events);
     .channel_open = eddy__reactor_channel_open, .channel_close = eddy__reactor_channel_close,      \
     .receive_start = eddy__reactor_receive_start, .receive_stop = eddy__reactor_stop,              \
     .send_now = eddy__reactor_send_now, .send_start = eddy__reactor_send_start,                    \
+    .send_file_now = eddy__reactor_send_file_now,                                                  \
     .send_file_start = eddy__reactor_send_file_start,                                              \
     .send_file_stop = eddy__reactor_send_file_stop,                                                \
     .receive_datagrams_start = eddy__reactor_receive_datagrams_start,                              \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sendfile(): a file over a transport. For the duration a protocol of ours stands before the
- * program's (FILE-5): it keeps pause_writing() and resume_writing() to itself and passes on the
+ * sendfile(): a file over a transport. Unless all is sent at once, a protocol of ours stands before
+ * the program's (FILE-5): it keeps pause_writing() and resume_writing() to itself and passes on the
  * rest. What the program's protocol missed of these two is told afterwards, out of the loop.
  */
 #include "common/sending.h"
@@ -119,8 +119,19 @@ static void sending_represent(struct eddy__interposer *interposer)
         interposer->real->callbacks->get_buffer != NULL ? &buffered_callbacks : &plain_callbacks;
 }
 
-static void sending_step_between(struct transport_sending *sending)
+static int64_t transport_send_now(struct eddy__sending *base)
 {
+    struct eddy_transport *transport = transport_sending_of(base)->transport;
+
+    return transport->kind->send_file_now != NULL
+               ? transport->kind->send_file_now(transport, &base->range)
+               : EDDY_EAGAIN;
+}
+
+/** Step between the transport and its protocol. */
+static void transport_begin(struct eddy__sending *base)
+{
+    struct transport_sending *sending = transport_sending_of(base);
     struct eddy_transport *transport = sending->transport;
 
     sending->resumes_reading = eddy_transport_is_reading(transport);
@@ -229,6 +240,8 @@ static void transport_settle(struct eddy__sending *base)
 static const struct eddy__carrier transport_carrier = {
     .size = sizeof(struct transport_sending),
     .piece_size = PIECE_SIZE,
+    .send_now = transport_send_now,
+    .begin = transport_begin,
     .send_file = transport_send_file,
     .is_ready = transport_is_ready,
     .send = transport_send,
@@ -267,6 +280,5 @@ eddy_future *eddy_loop_sendfile(eddy_loop *loop, eddy_transport *transport, eddy
     if (sending == NULL)
         return failed;
     transport_sending_of(sending)->transport = eddy_transport_ref(transport);
-    sending_step_between(transport_sending_of(sending));
     return eddy__sending_start(sending);
 }

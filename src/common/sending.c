@@ -12,10 +12,11 @@
 
 struct eddy__source {
     atomic_uint references; /**< the sending, and a read; the last may end on any thread */
-    eddy_file file;
-    eddy_file reader;      /**< may be `file` */
-    unsigned char *buffer; /**< NULL before the first piece */
-    int64_t offset;        /**< of the read */
+    eddy_file file;         /**< the program's while starting, then a duplicate */
+    eddy_file reader;       /**< may be `file` */
+    bool is_kept;           /**< it is a duplicate */
+    unsigned char *buffer;  /**< NULL before the first piece */
+    int64_t offset;         /**< of the read */
     size_t size;
 };
 
@@ -27,27 +28,21 @@ static void source_unref(void *arg)
         return;
     if (source->reader != source->file)
         eddy__file_close(source->reader);
-    eddy__file_close(source->file);
+    if (source->is_kept)
+        eddy__file_close(source->file);
     eddy__free(source->buffer);
     eddy__free(source);
 }
 
-static int source_new(eddy_file file, struct eddy__source **made)
+static struct eddy__source *source_new(eddy_file file)
 {
     struct eddy__source *source = eddy__alloc_zeroed(sizeof *source);
-    int error;
 
     if (source == NULL)
-        return EDDY_ENOMEM;
-    error = eddy__file_duplicate(file, &source->file);
-    if (error) {
-        eddy__free(source);
-        return error;
-    }
-    source->reader = source->file;
+        return NULL;
+    source->file = source->reader = file;
     atomic_init(&source->references, 1);
-    *made = source;
-    return 0;
+    return source;
 }
 
 /** On a thread of the executor. */
@@ -252,14 +247,17 @@ struct eddy__sending *eddy__sending_new(struct eddy_loop *loop, const struct edd
     struct eddy__source *source = NULL;
     struct eddy_future *future = NULL;
     struct eddy__sending *sending;
+    int64_t file_size = 0;
     int error = sending_check(loop, offset, count, options);
 
     if (error == 0)
-        error = source_new(file, &source);
+        error = eddy__file_size(file, &file_size);
     if (error == 0) {
-        future = eddy__future_new(loop, carrier->size, &sending_kind);
+        source = source_new(file);
+        if (source != NULL)
+            future = eddy__future_new(loop, carrier->size, &sending_kind);
         if (future == NULL) {
-            source_unref(source);
+            eddy__free(source);
             error = EDDY_ENOMEM;
         }
     }
@@ -274,18 +272,50 @@ struct eddy__sending *eddy__sending_new(struct eddy_loop *loop, const struct edd
     sending->inner_done.on_done = sending_on_inner_done;
     sending->source = source;
     sending->range = (struct eddy__file_range){
-        .file = source->file,
+        .file = file,
         .offset = offset,
         .count = count != 0 ? count : INT64_MAX - offset,
+        .size = file_size,
     };
     sending->no_fallback = options != NULL && options->no_fallback;
     eddy__list_append(&loop->live, &sending->live.node);
     return sending;
 }
 
+/** It takes longer than the program's call: the program may close its file after that. */
+static int sending_keep_file(struct eddy__sending *sending)
+{
+    struct eddy__source *source = sending->source;
+    int error = eddy__file_duplicate(source->file, &source->file);
+
+    if (error)
+        return error;
+    source->is_kept = true;
+    source->reader = sending->range.file = source->file;
+    return 0;
+}
+
 struct eddy_future *eddy__sending_start(struct eddy__sending *sending)
 {
-    eddy_future_ref(&sending->future);
-    eddy__sending_await(sending, sending->carrier->send_file(sending), sending_on_sent);
-    return &sending->future;
+    const struct eddy__carrier *carrier = sending->carrier;
+    struct eddy_future *future = eddy_future_ref(&sending->future);
+    int64_t sent = carrier->send_now(sending);
+    int error;
+
+    if (sent >= 0 && eddy__file_count(&sending->range, sent)) {
+        sending_succeed(sending);
+        return future;
+    }
+    error = sending_keep_file(sending);
+    if (error) {
+        eddy__sending_fail(sending, error);
+        return future;
+    }
+    if (carrier->begin != NULL)
+        carrier->begin(sending);
+    if (sent >= 0 || sent == EDDY_EAGAIN)
+        eddy__sending_await(sending, carrier->send_file(sending), sending_on_sent);
+    else
+        sending_on_sent(sending, eddy__file_failed(&sending->range, (int)sent), (eddy_value){0});
+    return future;
 }

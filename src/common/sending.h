@@ -17,7 +17,19 @@ struct eddy__carrier {
     size_t size;       /**< of the struct that begins with an eddy__sending */
     size_t piece_size; /**< bytes that are read at once */
 
-    /** A future of the system sending s->range; EDDY_ENOSENDFILE: it does not. Never NULL. */
+    /**
+     * Have the system send of the range what it takes at once, without counting it: bytes, 0 at the
+     * end of the file, or the error; EDDY_EAGAIN: nothing now.
+     */
+    int64_t (*send_now)(struct eddy__sending *sending);
+
+    /** That was not all: prepare for a time of sending. May be NULL. Cannot fail. */
+    void (*begin)(struct eddy__sending *sending);
+
+    /**
+     * A future of the system sending what is left of s->range; EDDY_ENOSENDFILE: it does not. Never
+     * NULL.
+     */
     struct eddy_future *(*send_file)(struct eddy__sending *sending);
 
     /** Whether a piece may be sent; if not, eddy__sending_go_on() follows when it may. */
@@ -57,7 +69,10 @@ struct eddy__sending *eddy__sending_new(struct eddy_loop *loop, const struct edd
                                         const eddy_sendfile_options *options,
                                         struct eddy_future **failed);
 
-/** Start it; the future, the caller's reference. It may be done already. */
+/**
+ * Start it; the future, the caller's reference. What the carrier takes at once needs nothing but
+ * the call: then the future is done already.
+ */
 struct eddy_future *eddy__sending_start(struct eddy__sending *sending);
 
 /** The next piece, or the end. */

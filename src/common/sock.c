@@ -117,18 +117,23 @@ struct eddy__sock_operation *eddy__sock_new(struct eddy_loop *loop, eddy_socket 
     return operation;
 }
 
+void eddy__sock_wait(struct eddy__sock_operation *operation)
+{
+    int error = eddy__waiter_start(&operation->waiter, operation->future.loop, operation->socket,
+                                   operation->kind->event);
+
+    if (error)
+        eddy__sock_fail(operation, error);
+}
+
 void eddy__sock_start(struct eddy__sock_operation *operation)
 {
     struct eddy_loop *loop = operation->future.loop;
-    int error;
 
     assert(operation->future.state == EDDY__PENDING);
     if (operation->kind->event == EDDY__READABLE &&
         eddy__waiter_start_drained(&operation->waiter, loop, operation->socket))
         return;
-    if (sock_attempt(operation))
-        return;
-    error = eddy__waiter_start(&operation->waiter, loop, operation->socket, operation->kind->event);
-    if (error)
-        eddy__sock_fail(operation, error);
+    if (!sock_attempt(operation))
+        eddy__sock_wait(operation);
 }

@@ -75,6 +75,9 @@ struct eddy__sock_operation *eddy__sock_new(struct eddy_loop *loop, eddy_socket 
 /** Make the first attempt. The operation may be done then; `future` is the caller's in any case. */
 void eddy__sock_start(struct eddy__sock_operation *operation);
 
+/** Make the first attempt when the socket is ready: one that was just made has found it is not. */
+void eddy__sock_wait(struct eddy__sock_operation *operation);
+
 /** End it with an error. Takes the text of the last eddy_error() if that was about `error`. */
 void eddy__sock_fail(struct eddy__sock_operation *operation, int error);
 

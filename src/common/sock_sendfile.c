@@ -26,9 +26,10 @@ static int file_attempt(struct eddy__sock_operation *operation, eddy_value *valu
     if (sent < 0)
         return eddy__sock_outcome(sent) == EDDY__SOCK_WAIT ? EDDY__SOCK_WAIT
                                                            : eddy__file_failed(range, (int)sent);
-    range->sent += sent;
+    if (!eddy__file_count(range, sent))
+        return EDDY__SOCK_WAIT;
     value->integer = range->sent;
-    return sent == 0 || range->sent == range->count ? 0 : EDDY__SOCK_WAIT;
+    return 0;
 }
 
 static const struct eddy__sock_kind file_kind = {
@@ -40,6 +41,16 @@ static const struct eddy__sock_kind file_kind = {
 static struct sock_sending *sock_sending_of(struct eddy__sending *sending)
 {
     return EDDY__OWNER(sending, struct sock_sending, sending);
+}
+
+static int64_t sock_send_now(struct eddy__sending *base)
+{
+    const struct eddy__socket_ops *calls = base->future.loop->backend->sockets;
+    int64_t sent = EDDY_EAGAIN;
+
+    if (calls->send_file != NULL)
+        sent = eddy__file_send(&base->range, calls, sock_sending_of(base)->socket);
+    return sent == EDDY_EINTR ? EDDY_EAGAIN : sent;
 }
 
 static struct eddy_future *sock_send_file(struct eddy__sending *base)
@@ -56,7 +67,7 @@ static struct eddy_future *sock_send_file(struct eddy__sending *base)
     if (operation == NULL)
         return failed;
     EDDY__OWNER(operation, struct sock_file, operation)->range = &base->range;
-    eddy__sock_start(operation);
+    eddy__sock_wait(operation);
     return &operation->future;
 }
 
@@ -100,6 +111,7 @@ static bool sock_leave(struct eddy__sending *base)
 static const struct eddy__carrier sock_carrier = {
     .size = sizeof(struct sock_sending),
     .piece_size = PIECE_SIZE,
+    .send_now = sock_send_now,
     .send_file = sock_send_file,
     .is_ready = sock_is_ready,
     .send = sock_send,

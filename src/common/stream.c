@@ -485,6 +485,7 @@ static const struct eddy__transport_kind stream_kind = {
     .set_write_buffer_limits = eddy__stream_set_limits,
     .get_write_buffer_limits = eddy__stream_get_limits,
     .is_writing_paused = eddy__stream_is_writing_paused,
+    .send_file_now = eddy__stream_send_file_now,
     .send_file = eddy__stream_send_file,
     .forget = eddy__stream_forget,
     .free = eddy__stream_free,

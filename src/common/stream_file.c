@@ -51,6 +51,18 @@ static const struct eddy__future_kind file_kind = {
     .fini = file_fini,
 };
 
+int64_t eddy__stream_send_file_now(struct eddy_transport *transport,
+                                   const struct eddy__file_range *range)
+{
+    struct eddy__stream *stream = stream_of(transport);
+    const struct eddy__backend *backend = stream_backend(stream);
+
+    if (backend->send_file_now == NULL || eddy__channel_ops(&stream->channel)->send_file == NULL ||
+        stream->writing != STREAM_WRITE_OPEN || stream->sending)
+        return EDDY_EAGAIN;
+    return backend->send_file_now(&stream->channel, range);
+}
+
 struct eddy_future *eddy__stream_send_file(struct eddy_transport *transport,
                                            struct eddy__file_range *range)
 {
@@ -105,12 +117,9 @@ void eddy__stream_file_on_sent(struct eddy__stream *stream, int64_t result)
     int error = (int)(result < 0 ? result : 0);
 
     file->is_under_way = false;
-    if (result > 0) {
-        file->range->sent += result;
-        if (file->range->sent < file->range->count) {
-            eddy__stream_file_begin(stream);
-            return;
-        }
+    if (result >= 0 && !eddy__file_count(file->range, result)) {
+        eddy__stream_file_begin(stream);
+        return;
     }
     file_leave(file);
     if (error == 0)

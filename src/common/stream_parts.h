@@ -183,6 +183,8 @@ void eddy__stream_stop_reading(struct eddy__stream *stream);
 /* In stream_file.c. */
 
 /** For the kind's table: FILE-3. */
+int64_t eddy__stream_send_file_now(struct eddy_transport *transport,
+                                   const struct eddy__file_range *range);
 struct eddy_future *eddy__stream_send_file(struct eddy_transport *transport,
                                            struct eddy__file_range *range);
 bool eddy__stream_is_writing_paused(const struct eddy_transport *transport);

@@ -40,9 +40,17 @@ struct eddy__transport_kind {
     /** Whether the protocol was told to pause writing. NULL: the kind sends no files (FILE-1). */
     bool (*is_writing_paused)(const struct eddy_transport *transport);
     /**
-     * A future of `range`, borrowed while it is pending, being sent by the system after what is
-     * queued; range->sent tells how far it got. EDDY_ENOSENDFILE: nothing was sent, and it must be
-     * done in pieces. NULL: it must always (TLS).
+     * Have the system send of `range` what it takes at once, if nothing is queued before it, and
+     * count nothing: bytes, 0 at the end of the file, or the error; EDDY_EAGAIN: nothing now.
+     * NULL: it never can.
+     */
+    int64_t (*send_file_now)(struct eddy_transport *transport,
+                             const struct eddy__file_range *range);
+
+    /**
+     * A future of the rest of `range`, borrowed while it is pending, being sent by the system after
+     * what is queued; range->sent tells how far it got. EDDY_ENOSENDFILE: nothing was sent, and it
+     * must be done in pieces. NULL: it must always (TLS).
      */
     struct eddy_future *(*send_file)(struct eddy_transport *transport,
                                      struct eddy__file_range *range);

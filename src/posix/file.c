@@ -4,11 +4,10 @@
 #include "posix/descriptor.h"
 #include "posix/sys.h"
 
-int eddy__file_duplicate(eddy_file file, eddy_file *copy)
+int eddy__file_size(eddy_file file, int64_t *size)
 {
     struct stat status;
     int error;
-    int fd;
 
     if (EDDY__SYS(fstat)((int)file, &status) != 0) {
         error = eddy__system_error(errno);
@@ -16,7 +15,14 @@ int eddy__file_duplicate(eddy_file file, eddy_file *copy)
     }
     if (!S_ISREG(status.st_mode))
         return eddy_error(EDDY_EINVALID, "file %lld is not a regular file", (long long)file);
-    fd = EDDY__SYS(fcntl)((int)file, F_DUPFD_CLOEXEC, 0);
+    *size = status.st_size;
+    return 0;
+}
+
+int eddy__file_duplicate(eddy_file file, eddy_file *copy)
+{
+    int fd = EDDY__SYS(fcntl)((int)file, F_DUPFD_CLOEXEC, 0);
+
     if (fd < 0)
         return eddy__system_error(errno);
     *copy = fd;

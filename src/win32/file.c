@@ -14,10 +14,9 @@ static int file_error(void)
     return eddy__system_error((int64_t)GetLastError());
 }
 
-int eddy__file_duplicate(eddy_file file, eddy_file *copy)
+int eddy__file_size(eddy_file file, int64_t *size)
 {
-    HANDLE process = GetCurrentProcess();
-    HANDLE made;
+    LARGE_INTEGER found;
     DWORD type;
 
     SetLastError(NO_ERROR);
@@ -26,6 +25,17 @@ int eddy__file_duplicate(eddy_file file, eddy_file *copy)
         return file_error();
     if (type != FILE_TYPE_DISK)
         return eddy_error(EDDY_EINVALID, "handle %p is not a regular file", (void *)file);
+    if (!GetFileSizeEx((HANDLE)file, &found))
+        return file_error();
+    *size = found.QuadPart;
+    return 0;
+}
+
+int eddy__file_duplicate(eddy_file file, eddy_file *copy)
+{
+    HANDLE process = GetCurrentProcess();
+    HANDLE made;
+
     if (!DuplicateHandle(process, (HANDLE)file, process, &made, 0, FALSE, DUPLICATE_SAME_ACCESS))
         return file_error();
     *copy = (eddy_file)made;

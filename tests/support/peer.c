@@ -112,7 +112,7 @@ int64_t peer_receive(struct peer *peer, void *buffer, size_t size)
 }
 
 /* Receive as soon as there is something; 0 at the end, EDDY_EAGAIN if nothing ever comes. */
-static int64_t peer_receive_waiting(struct peer *peer, void *buffer, size_t size)
+int64_t peer_receive_waiting(struct peer *peer, void *buffer, size_t size)
 {
     eddy_loop *loop = peer->f->loop;
     int64_t received = peer_receive(peer, buffer, size);

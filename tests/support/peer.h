@@ -46,6 +46,9 @@ void peer_send_bytes(struct peer *peer, const void *data, size_t size);
 /** Receive what is there now: a count, 0 at the end of the stream, EDDY_EAGAIN. */
 int64_t peer_receive(struct peer *peer, void *buffer, size_t size);
 
+/** As peer_receive(), but runs the loop until there is something. */
+int64_t peer_receive_waiting(struct peer *peer, void *buffer, size_t size);
+
 /** Run the loop until the peer has received exactly `text`, or fail. */
 #define peer_expect(peer, text) peer_expect_text(peer, text, __FILE__, __LINE__)
 
