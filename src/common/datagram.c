@@ -103,10 +103,10 @@ static void datagrams_abandon(struct eddy__channel *channel)
 /** Have the room in which answers are gathered, where many are sent at once. EDDY_ENOMEM. */
 static int datagrams_need_room(struct eddy_loop *loop)
 {
-    if (loop->datagram_room == NULL && loop->backend->sockets->datagrams_max > 1)
-        loop->datagram_room = eddy__alloc(sizeof *loop->datagram_room);
-    return loop->datagram_room != NULL || loop->backend->sockets->datagrams_max == 1 ? 0
-                                                                                     : EDDY_ENOMEM;
+    if (loop->datagram_room != NULL || loop->backend->sockets->datagrams_max == 1)
+        return 0;
+    loop->datagram_room = eddy__alloc(sizeof *loop->datagram_room);
+    return loop->datagram_room != NULL ? 0 : EDDY_ENOMEM;
 }
 
 /** Take all the memory that an endpoint will need. */

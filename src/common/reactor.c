@@ -542,9 +542,9 @@ void eddy__reactor_accept_start(struct eddy__channel *base, int turn_max)
 {
     struct eddy__reactor_channel *channel = reactor_channel(base);
 
-    channel->turn_max = turn_max;
     if (channel->in != IN_IDLE)
         return;
+    channel->turn_max = turn_max;
     channel->in = IN_ACCEPT;
     reactor_update(channel);
 }
