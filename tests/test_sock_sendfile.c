@@ -132,6 +132,32 @@ static void test_a_small_file_is_done_at_once(struct fixture *f)
     end(&s);
 }
 
+#if defined(EDDY_TEST_HOOKS) && defined(__linux__)
+
+/* FILE-6: one call tells that it is a stream; nothing is duplicated, nor waited for. */
+static void test_a_small_file_costs_few_calls(struct fixture *f)
+{
+    struct sending s;
+    eddy_future *future;
+
+    if (!files_are_native(f))
+        skip();
+    begin(f, &s, 100);
+    eddy__sys_reset();
+    future = send_file(&s, 0, 100);
+    assert_true(eddy_future_done(future));
+    assert_int_equal(eddy__sys_count(EDDY__SYS_getsockopt), 1);
+    assert_int_equal(eddy__sys_count(EDDY__SYS_getsockname), 0);
+    assert_int_equal(eddy__sys_count(EDDY__SYS_sendfile), 1);
+    assert_int_equal(eddy__sys_count(EDDY__SYS_epoll_ctl), 0);
+    assert_int_equal(eddy__sys_count(EDDY__SYS_close), 0);
+    files_assert_sent(f, future, 100);
+    files_expect(&s.peer, 0, 100);
+    end(&s);
+}
+
+#endif
+
 /* FILE-2, FILE-6, SOCK-1: what cannot be meant is refused at once. */
 static void test_bad_arguments_are_refused(struct fixture *f)
 {
@@ -531,6 +557,9 @@ int main(void)
         TEST(test_a_file_is_sent),
         TEST(test_an_empty_file_is_sent),
         TEST(test_a_small_file_is_done_at_once),
+#if defined(EDDY_TEST_HOOKS) && defined(__linux__)
+        TEST(test_a_small_file_costs_few_calls),
+#endif
         TEST(test_bad_arguments_are_refused),
         TEST(test_a_second_operation_is_refused),
         TEST(test_pieces_can_be_forbidden),

@@ -121,14 +121,12 @@ static const struct eddy__carrier sock_carrier = {
 /** FILE-6: a stream socket that nobody sends with. */
 static int sock_sendfile_check(struct eddy_loop *loop, eddy_socket sock)
 {
-    int family = EDDY_UNSPEC;
     int type = EDDY_ANY_TYPE;
-    int protocol = EDDY_ANY_PROTOCOL;
     int error = eddy__sock_check(loop, sock, EDDY__WRITABLE);
 
     if (error)
         return error;
-    error = loop->backend->sockets->identify(sock, &family, &type, &protocol);
+    error = loop->backend->sockets->identify(sock, NULL, &type, NULL);
     if (error)
         return eddy_error(error, "sock: %s", eddy_strerror(error));
     return type == EDDY_STREAM ? 0 : eddy_error(EDDY_EINVALID, "sock is not a stream socket");

@@ -93,7 +93,10 @@ struct eddy__socket_ops {
      */
     int (*check_watchable)(eddy_socket socket);
 
-    /** Say what a user's socket is; EDDY_EBADF or EDDY_ENOTSOCK if it is none. */
+    /**
+     * Say what a user's socket is; EDDY_EBADF or EDDY_ENOTSOCK if it is none. `family` and
+     * `protocol` may both be NULL: the type alone may cost fewer calls.
+     */
     int (*identify)(eddy_socket socket, int *family, int *type, int *protocol);
 
     /** 1 if the socket is in the listening state, 0 if not. */

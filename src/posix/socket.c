@@ -172,10 +172,14 @@ static int socket_identify(eddy_socket socket, int *family, int *type, int *prot
     int native;
     int error = socket_integer(socket, SOL_SOCKET, SO_TYPE, &native);
 
-    if (error == 0)
+    if (error == 0 && family != NULL)
         error = socket_local_address(socket, &local);
     if (error < 0)
         return error;
+    if (family == NULL) {
+        *type = eddy__type_from_native(native);
+        return 0;
+    }
     *family = (int)eddy_address_family(&local);
     *type = eddy__type_from_native(native);
     *protocol = socket_usual_protocol(*family, *type);

@@ -197,8 +197,10 @@ static int sim_identify(eddy_socket number, int *family, int *type, int *protoco
 
     if (socket == NULL)
         return EDDY_EBADF;
-    *family = socket->family;
     *type = socket->type;
+    if (family == NULL)
+        return 0;
+    *family = socket->family;
     *protocol = socket->protocol;
     return 0;
 }

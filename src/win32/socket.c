@@ -81,8 +81,10 @@ static int socket_identify(eddy_socket socket, int *family, int *type, int *prot
             return EDDY_EBADF;
         return error;
     }
-    *family = (int)eddy__family_from_native(info.iAddressFamily);
     *type = eddy__type_from_native(info.iSocketType);
+    if (family == NULL)
+        return 0;
+    *family = (int)eddy__family_from_native(info.iAddressFamily);
     *protocol = eddy__protocol_from_native(info.iProtocol);
     return 0;
 }
