@@ -196,12 +196,6 @@ static void child_on_ready(struct eddy__channel *channel, unsigned event)
         child_end(child, code);
 }
 
-static const struct eddy__channel_events child_pidfd_events = {
-    .on_ready = child_on_ready,
-    .on_closed = child_on_closed,
-    .ops = &eddy__system_read_pipes, /* they only close it */
-};
-
 static const struct eddy__channel_events child_id_events = {
     .on_ready = child_on_ready,
     .on_closed = child_on_closed,
@@ -230,9 +224,15 @@ static int child_watch_socket(struct eddy__child *child, eddy_socket socket,
     return error;
 }
 
+#if defined(__linux__)
+static const struct eddy__channel_events child_pidfd_events = {
+    .on_ready = child_on_ready,
+    .on_closed = child_on_closed,
+    .ops = &eddy__system_read_pipes, /* they only close it */
+};
+
 static int child_watch_pidfd(struct eddy__child *child)
 {
-#if defined(__linux__)
     int fd = child->pidfd;
     int error;
 
@@ -247,11 +247,14 @@ static int child_watch_pidfd(struct eddy__child *child)
         eddy__descriptor_close(fd);
     }
     return error;
+}
 #else
+static int child_watch_pidfd(struct eddy__child *child)
+{
     (void)child;
     return EDDY_ENOSYS;
-#endif
 }
+#endif
 
 /* Have the loop watch it. */
 static int child_watch(struct eddy__child *child)
