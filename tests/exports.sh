@@ -30,8 +30,10 @@ case $library in
     allowed='^eddy_[a-z0-9]' ;;
 esac
 
-# Sanitizers and coverage add names of their own to each object; a compiler may add its helpers.
-names=$(echo "$names" | grep -v -e '^__odr_asan' -e '^_\{0,1\}_asan' -e '^_\{0,1\}_tsan' \
+# Sanitizers and coverage add names of their own to each object; a compiler may add its helpers, and
+# MinGW's what describes a thread-local variable.
+names=$(echo "$names" | sed 's/^__emutls_[vt]\.//' |
+    grep -v -e '^__odr_asan' -e '^_\{0,1\}_asan' -e '^_\{0,1\}_tsan' \
     -e '^DW\.ref\.' -e '^__x86\.get_pc_thunk' -e '^\.refptr\.' | sort -u)
 count=$(echo "$names" | grep -c .)
 stray=$(echo "$names" | grep -v -e "$allowed" -e '^$')

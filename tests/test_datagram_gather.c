@@ -227,7 +227,7 @@ static void test_abort_drops_what_was_gathered(struct fixture *f)
 {
     struct witness s, c;
 
-    if (f->sim != NULL)
+    if (f->sim != NULL || fixture_backend_is(f, "iocp"))
         skip(); /* nothing is gathered: the answers have left */
     open_pair(f, &s, &c, answer_and_abort);
     send_numbers(&c, 3);

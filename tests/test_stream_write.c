@@ -312,6 +312,8 @@ static void test_release_may_abort_what_is_half_sent(struct fixture *f)
     struct peer peer;
     size_t written;
 
+    if (fixture_backend_is(f, "iocp"))
+        skip(); /* what was submitted is sent whole */
     witness_init(&w, NULL);
     connect_peer(f, &w, &peer);
     must(eddy_transport_set_write_buffer_limits(w.transport, 2 * sizeof much, 0));
