@@ -50,6 +50,38 @@ static void test_operations_are_cancelled_after_the_loop_closed(struct fixture *
     }
 }
 
+static int wait_for_task(void *arg, eddy_value *result)
+{
+    (void)result;
+    return eddy_await(eddy_future_ref(arg), NULL);
+}
+
+static void cancel_awaiting(void *arg)
+{
+    eddy_future **awaiting = arg;
+
+    eddy_future_cancel(*awaiting, NULL);
+}
+
+/* TASK-10, TASK-16: a request goes down to a task that the closing loop has let go of already. */
+static void test_a_task_may_be_cancelled_while_the_loop_lets_go(struct fixture *f)
+{
+    eddy_future *awaiting = NULL;
+    eddy_task_options options = {.release = cancel_awaiting};
+    eddy_future *awaited;
+
+    need_whole_test();
+    awaited = eddy_loop_create_task(f->loop, wait_for_ever, &awaiting, &options);
+    awaiting = eddy_loop_create_task(f->loop, wait_for_task, awaited, NULL);
+    run_iterations(f->loop, 1);
+    assert_int_equal(eddy_loop_close(f->loop), 0);
+    assert_reported("destroyed while it was pending", 0);
+    assert_reported("destroyed while it was pending", 0);
+    assert_true(eddy_future_cancelled(awaited));
+    eddy_future_unref(awaiting);
+    eddy_future_unref(awaited);
+}
+
 /* LOOP-2, SUB-14: a forked child cannot reach the children of its parent. */
 static void test_forked_child_signals_nobody(struct fixture *f)
 {
@@ -190,6 +222,7 @@ int main(void)
 {
     static const struct test tests[] = {
         TEST(test_operations_are_cancelled_after_the_loop_closed),
+        TEST(test_a_task_may_be_cancelled_while_the_loop_lets_go),
         TEST(test_a_protocol_that_is_owed_a_pause_may_go),
         TEST(test_a_connection_may_be_freed_while_the_loop_closes),
         TEST(test_forked_child_signals_nobody),

@@ -218,14 +218,15 @@ static void task_break_circle(struct eddy__task *task, const char *message)
     eddy__loop_enqueue(task->future.loop, &task->frame->ready);
 }
 
-/** The task that `task` waits for, if it is one that is not done; else NULL. */
+/** The task that `task` waits for, if it is one that can run still; else NULL. */
 static struct eddy__task *task_awaited(const struct eddy__task *task)
 {
     struct eddy_future *future = task->frame->waiting_for;
 
     if (future == NULL || future->kind != &eddy__task_kind || future->state != EDDY__PENDING)
         return NULL;
-    return eddy__task_of(future);
+    /* While the loop closes there are pending ones that nobody steps any more. */
+    return eddy__task_of(future)->frame != NULL ? eddy__task_of(future) : NULL;
 }
 
 /** TASK-7, TASK-10: the request goes down to the future that the last task waits for. */
