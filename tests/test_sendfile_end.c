@@ -15,6 +15,8 @@ struct sending {
     struct witness w;
     struct peer peer;
     eddy_file file;
+    eddy_future *future; /* of who sends in resume_writing() */
+    size_t received;     /* of what was written before */
 };
 
 static void begin(struct fixture *f, struct sending *s, size_t size)
@@ -142,6 +144,103 @@ static void test_a_file_that_shrinks_ends_earlier(struct fixture *f)
     files_both_ways(f, shrink_meanwhile);
 }
 
+/* Receive what is there of what fill_transport() and write_more() wrote. */
+static void receive_filling(struct sending *s)
+{
+    char buffer[4096];
+    int64_t received;
+
+    while ((received = peer_receive(&s->peer, buffer, sizeof buffer)) > 0) {
+        assert_true(peer_is_filling(buffer, (size_t)received, s->received));
+        s->received += (size_t)received;
+    }
+    assert_int_equal(received, EDDY_EAGAIN);
+}
+
+/* Receive the rest of it, and nothing behind it. */
+static void expect_filling(struct sending *s, size_t written)
+{
+    char buffer[4096];
+
+    while (s->received < written) {
+        size_t rest = written - s->received;
+        int64_t received =
+            peer_receive_waiting(&s->peer, buffer, rest < sizeof buffer ? rest : sizeof buffer);
+
+        assert_true(received > 0);
+        assert_true(peer_is_filling(buffer, (size_t)received, s->received));
+        s->received += (size_t)received;
+    }
+}
+
+static size_t write_more(struct sending *s, size_t written, size_t size)
+{
+    char data[4096];
+    size_t end = written + size;
+
+    for (; written < end; written += sizeof data) {
+        peer_fill(data, sizeof data, written);
+        must(eddy_transport_write(s->w.transport, data, sizeof data));
+    }
+    return written;
+}
+
+/* The socket has room then, whatever is queued still. */
+static int send_in_resume(struct witness *w, enum witness_event event)
+{
+    struct sending *s = w->arg;
+
+    if (event != WITNESS_RESUME || s->future != NULL)
+        return 0;
+    receive_filling(s);
+    s->future = send_file(s, 0, 0);
+    return 0;
+}
+
+static void resume_with_a_file(struct fixture *f, size_t more, size_t limit)
+{
+    struct sending s;
+    eddy_time wait_end = 0;
+    size_t written;
+
+    begin(f, &s, LARGE);
+    s.w.script = send_in_resume;
+    s.w.arg = &s;
+    must(eddy_transport_set_write_buffer_limits(s.w.transport, limit, limit));
+    written = fill_transport(s.w.transport);
+    written = write_more(&s, written, more);
+    do
+        receive_filling(&s);
+    while (run_a_little(f->loop, &wait_end) && s.future == NULL);
+    assert_non_null(s.future);
+    expect_filling(&s, written);
+    files_expect(&s.peer, 0, LARGE);
+    files_assert_sent(f, s.future, LARGE);
+    end(&s);
+}
+
+static void resume_with_output(struct fixture *f)
+{
+    resume_with_a_file(f, 1024 * 1024, 512 * 1024);
+}
+
+/* FILE-3: a file of a program that may write again comes behind what is queued still. */
+static void test_a_file_in_resume_writing_keeps_its_place(struct fixture *f)
+{
+    files_both_ways(f, resume_with_output);
+}
+
+static void resume_without_output(struct fixture *f)
+{
+    resume_with_a_file(f, 0, 0);
+}
+
+/* FILE-3: one that is begun when the last byte has just left is begun once. */
+static void test_a_file_in_the_last_resume_writing_is_begun_once(struct fixture *f)
+{
+    files_both_ways(f, resume_without_output);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -151,6 +250,8 @@ int main(void)
 #endif
         TEST(test_a_file_that_grows_is_followed),
         TEST(test_a_file_that_shrinks_ends_earlier),
+        TEST(test_a_file_in_resume_writing_keeps_its_place),
+        TEST(test_a_file_in_the_last_resume_writing_is_begun_once),
     };
 
     return run_suite("sendfile_end", tests);

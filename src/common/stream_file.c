@@ -58,7 +58,7 @@ int64_t eddy__stream_send_file_now(struct eddy_transport *transport,
     const struct eddy__backend *backend = stream_backend(stream);
 
     if (backend->send_file_now == NULL || eddy__channel_ops(&stream->channel)->send_file == NULL ||
-        stream->writing != STREAM_WRITE_OPEN || stream->sending)
+        stream->writing != STREAM_WRITE_OPEN || stream_queue_size(stream) > 0)
         return EDDY_EAGAIN;
     return backend->send_file_now(&stream->channel, range);
 }
@@ -107,7 +107,12 @@ const struct eddy__file_range *eddy__stream_get_file(struct eddy__channel *chann
 
 void eddy__stream_file_begin(struct eddy__stream *stream)
 {
-    stream->extra->file->is_under_way = true;
+    struct stream_file *file = stream->extra->file;
+
+    /* In resume_writing() of the last byte it may have been begun just before. */
+    if (file->is_under_way)
+        return;
+    file->is_under_way = true;
     stream_backend(stream)->send_file_start(&stream->channel);
 }
 

@@ -192,7 +192,7 @@ bool eddy__stream_is_writing_paused(const struct eddy_transport *transport);
 /** Of the channel's events. */
 const struct eddy__file_range *eddy__stream_get_file(struct eddy__channel *channel);
 
-/** What was queued before the file is sent: its turn. */
+/** What was queued before the file is sent: its turn, unless it has begun. */
 void eddy__stream_file_begin(struct eddy__stream *stream);
 
 /** The system took some of it, or none; as on_sent says. */
