@@ -7,8 +7,8 @@
  * "arrive" after it, in the context that continues. The bounds of a thread's own stack are unknown
  * to us; the sanitizer hands them out when somebody arrives from there, which is why each context
  * remembers the previous one. ThreadSanitizer has one object a fiber, named before each switch.
- * Everything here is empty in ordinary builds. It is also empty with hand-off threads, which
- * sanitizers understand by themselves, and with fibers, whose stack we do not know.
+ * Everything here is empty in ordinary builds. What is about switches is also empty with hand-off
+ * threads, which sanitizers understand by themselves, and with fibers, whose stack we do not know.
  */
 #ifndef EDDY_COMMON_SANITIZER_H
 #define EDDY_COMMON_SANITIZER_H
@@ -16,7 +16,7 @@
 #include "common/coroutine.h"
 #include <stdbool.h>
 
-#if defined(EDDY__COROUTINE_ASAN)
+#if defined(EDDY__ASAN)
 #include <sanitizer/asan_interface.h>
 #endif
 #if defined(EDDY__COROUTINE_TSAN)
@@ -47,10 +47,13 @@ static inline void eddy__sanitizer_drop_fake_stack(void *abandoned)
 
 #endif
 
-/** Nobody will return to the frames that are on this stack: it is plain memory again. */
+/**
+ * Nobody will return to the frames that are on this stack: it is plain memory again. A child
+ * process is started on one, too, so this is there however coroutines are made.
+ */
 static inline void eddy__sanitizer_forget_stack(void *stack, size_t size)
 {
-#if defined(EDDY__COROUTINE_ASAN)
+#if defined(EDDY__ASAN)
     __asan_unpoison_memory_region(stack, size);
 #else
     (void)stack;
