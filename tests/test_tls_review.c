@@ -50,6 +50,37 @@ static void test_resuming_after_the_end(struct fixture *f)
     run_iterations(f->loop, 2);
 }
 
+/** A reference to the SSL of a connection, as SSL_dup() gives one, too. */
+static SSL *ssl_ref(eddy_transport *transport)
+{
+    eddy_value value;
+    SSL *ssl;
+
+    must(eddy_transport_get_extra_info(transport, "ssl_object", &value) ? 0 : EDDY_EFAILED);
+    ssl = eddy_tls_native(value.tls);
+    assert_int_equal(SSL_up_ref(ssl), 1);
+    return ssl;
+}
+
+/* A program may keep the SSL for longer than the connection: it moves no bytes then. */
+static void test_an_ssl_that_stays(struct fixture *f)
+{
+    struct tls_scene s;
+    SSL *ssl;
+    char byte;
+
+    need_whole_test(); /* it holds what a must() would leave behind */
+    tls_scene_begin(f, &s, TLS_PEER_IS_SERVER);
+    ssl = ssl_ref(s.w.transport);
+    tls_scene_abort(f, &s);
+    run_iterations(f->loop, 2);
+    assert_string_equal(SSL_get_version(ssl), "TLSv1.3");
+    assert_true(SSL_read(ssl, &byte, 1) <= 0);
+    assert_true(SSL_write(ssl, "x", 1) <= 0);
+    ERR_clear_error();
+    SSL_free(ssl);
+}
+
 /* Callbacks that end the connection. */
 
 static int abort_at_pause(struct witness *w, enum witness_event event)
@@ -511,6 +542,7 @@ int main(void)
     static const struct test tests[] = {
         TEST(test_closing_after_the_end),
         TEST(test_resuming_after_the_end),
+        TEST(test_an_ssl_that_stays),
         TEST(test_aborting_in_pause_writing),
         TEST(test_aborting_in_connection_made),
         TEST(test_equal_marks),

@@ -58,6 +58,7 @@ void eddy__tls_engine_free(struct eddy_tls *engine)
         return;
     /* With the last connection may go what it was made from, which can leave an error behind. */
     ERR_set_mark();
+    eddy__tls_wire_detach(engine->ssl);
     SSL_free(engine->ssl);
     ERR_pop_to_mark();
     eddy__free(engine->alpn);

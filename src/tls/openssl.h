@@ -3,8 +3,9 @@
  * What the OpenSSL side of src/tls shares: the context from within, and what belongs to each SSL.
  *
  * An SSL that went through eddy__tls_context_setup_ssl() has an eddy__tls_link at its wire, which
- * dies with it. All callbacks find their way by that link, never by an argument kept in an SSL_CTX:
- * so a program's own SSL_CTX may be inside, and a server's name callback may exchange the context.
+ * dies with the engine. All callbacks find their way by that link, never by an argument kept in an
+ * SSL_CTX: so a program's own SSL_CTX may be inside, and a server's name callback may exchange the
+ * context.
  *
  * OpenSSL's error queue of the thread is left empty. Who calls SSL_do_handshake() and its like
  * empties it before, by ERR_clear_error(): a program's leftovers would be taken for the reason.
@@ -196,8 +197,14 @@ void eddy__tls_link_free(struct eddy__tls_link *link);
 
 /* wire.c */
 
-/** Have `ssl` read from `wire` and write there; borrows it until SSL_free(). 0 or EDDY_ENOMEM. */
+/**
+ * Have `ssl` read from `wire` and write there; borrows it until it is detached, or freed with the
+ * last reference to `ssl`. 0 or EDDY_ENOMEM.
+ */
 int eddy__tls_wire_attach(struct eddy__tls_wire *wire, SSL *ssl);
+
+/** Free the link, and let `ssl` move no more bytes: a program may have a reference to it. */
+void eddy__tls_wire_detach(SSL *ssl);
 
 /** Where `ssl` reads and writes; NULL if it is none of ours. */
 struct eddy__tls_wire *eddy__tls_wire_of(const SSL *ssl);

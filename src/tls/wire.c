@@ -15,6 +15,8 @@ static int wire_read(BIO *bio, char *buffer, size_t size, size_t *read)
     struct eddy__tls_wire *wire = BIO_get_data(bio);
 
     BIO_clear_retry_flags(bio);
+    if (wire == NULL)
+        return 0; /* the connection is over, and a program has kept its SSL */
     if (wire->in_size == 0) {
         BIO_set_retry_read(bio);
         return 0;
@@ -29,9 +31,12 @@ static int wire_read(BIO *bio, char *buffer, size_t size, size_t *read)
 static int wire_write(BIO *bio, const char *data, size_t size, size_t *written)
 {
     struct eddy__tls_wire *wire = BIO_get_data(bio);
-    size_t room = wire->out_max - wire->out_size;
+    size_t room;
 
     BIO_clear_retry_flags(bio);
+    if (wire == NULL)
+        return 0;
+    room = wire->out_max - wire->out_size;
     if (room == 0) {
         BIO_set_retry_write(bio);
         return 0;
@@ -50,11 +55,12 @@ static long wire_ctrl(BIO *bio, int command, long number, void *pointer)
     return command == BIO_CTRL_FLUSH;
 }
 
-/** With the last reference to the SSL. */
-static int wire_destroy(BIO *bio)
+/** The wire and its link are gone for whoever still has the BIO. */
+static int wire_cut(BIO *bio)
 {
     struct eddy__tls_wire *wire = BIO_get_data(bio);
 
+    BIO_set_data(bio, NULL);
     if (wire != NULL) {
         eddy__tls_link_free(wire->link);
         wire->link = NULL;
@@ -84,7 +90,7 @@ static BIO_METHOD *wire_methods(void)
         BIO_meth_set_read_ex(methods, wire_read);
         BIO_meth_set_write_ex(methods, wire_write);
         BIO_meth_set_ctrl(methods, wire_ctrl);
-        BIO_meth_set_destroy(methods, wire_destroy);
+        BIO_meth_set_destroy(methods, wire_cut);
         atomic_store(&wire_type, type | BIO_TYPE_SOURCE_SINK);
         atomic_store(&made, methods);
     }
@@ -103,6 +109,12 @@ int eddy__tls_wire_attach(struct eddy__tls_wire *wire, SSL *ssl)
     BIO_set_init(bio, 1);
     SSL_set_bio(ssl, bio, bio);
     return 0;
+}
+
+void eddy__tls_wire_detach(SSL *ssl)
+{
+    if (eddy__tls_wire_of(ssl) != NULL)
+        wire_cut(SSL_get_rbio(ssl));
 }
 
 struct eddy__tls_wire *eddy__tls_wire_of(const SSL *ssl)
