@@ -319,11 +319,16 @@ static void expect_answers(struct fixture *f, struct tls_peer *peer, size_t coun
     assert_int_equal(received, count * size);
 }
 
-/* TLS-29: a peer may ask for renegotiation as often as it likes: each time it is refused, and data
- * comes in between. */
-static void test_many_renegotiations(struct fixture *f)
+/** How often the peer asks before its next data, and how much data comes before all. */
+struct asking {
+    size_t data_first;
+    int asks_first;
+    int asks;
+};
+
+static void refuse_renegotiations(struct fixture *f, const struct asking *plan)
 {
-    static const char data[160];
+    static const char data[8192];
     static struct batch batch;
     struct tls_scene s;
     eddy_future *future;
@@ -340,13 +345,17 @@ static void test_many_renegotiations(struct fixture *f)
     assert_recorded("made");
     s.w.quiet = true;
     batch.size = 0;
-    while (batch.size + 4096 < sizeof batch.data) {
-        for (int i = 0; i < 48; i++, asked++) {
+    tls_peer_prepare(&s.peer, data, plan->data_first);
+    sent += plan->data_first;
+    while (batch.size + 40 * (size_t)plan->asks + 1024 < sizeof batch.data) {
+        int count = asked == 0 ? plan->asks_first : plan->asks;
+
+        for (int i = 0; i < count; i++, asked++) {
             assert_int_equal(SSL_renegotiate(s.peer.ssl), 1);
             assert_int_equal(SSL_do_handshake(s.peer.ssl), 1);
         }
-        tls_peer_prepare(&s.peer, data, sizeof data);
-        sent += sizeof data;
+        tls_peer_prepare(&s.peer, data, 160);
+        sent += 160;
         batch.size +=
             tls_peer_take(&s.peer, batch.data + batch.size, sizeof batch.data - batch.size);
     }
@@ -361,7 +370,24 @@ static void test_many_renegotiations(struct fixture *f)
     tls_scene_abort(f, &s);
 }
 
-/* The same while it closes: their end is found behind them. */
+/* TLS-29: a peer may ask for renegotiation as often as it likes: each time it is refused, and data
+ * comes in between. */
+static void test_many_renegotiations(struct fixture *f)
+{
+    refuse_renegotiations(f, &(struct asking){.data_first = 160, .asks_first = 48, .asks = 48});
+}
+
+/* So it is if OpenSSL has a buffer full of them when the answers fill nearly all of the lane. */
+static void test_renegotiations_behind_data(struct fixture *f)
+{
+    refuse_renegotiations(f, &(struct asking){
+                                 .data_first = 8192,
+                                 .asks_first = 1950,
+                                 .asks = 1000,
+                             });
+}
+
+/* Keys without end while it closes: their end is found behind them. */
 static void test_many_keys_while_closing(struct fixture *f)
 {
     static struct batch batch;
@@ -551,6 +577,7 @@ int main(void)
         TEST(test_answers_that_nobody_reads),
         TEST(test_many_keys),
         TEST(test_many_renegotiations),
+        TEST(test_renegotiations_behind_data),
         TEST(test_many_keys_while_closing),
         TEST(test_the_outer_tls_ends_first),
         TEST(test_the_outer_tls_ends_while_paused),
