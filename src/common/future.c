@@ -67,8 +67,7 @@ eddy_future *eddy_loop_create_future(eddy_loop *loop)
         eddy_error(EDDY_ENOMEM, "no memory for a %s", future_plain.name);
         return &future_no_memory;
     }
-    /* All fields are here by name, or else compilers zero the struct first, which takes longer
-     * than all the rest (`rep stos`). */
+    /* All fields are here by name, or else compilers zero the struct first (gcc by `rep stos`). */
     *future = (struct eddy_future){.kind = &future_plain,
                                    .loop = future_hold_loop(loop),
                                    .references = 1,
