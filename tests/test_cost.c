@@ -161,7 +161,7 @@ enum { IDLE = 64 };
 /* All connections have this protocol, which hears of nothing and takes no memory. */
 static eddy_protocol *silent_factory(void *arg)
 {
-    static const eddy_protocol_callbacks callbacks = {NULL};
+    static const eddy_protocol_callbacks callbacks = {.connection_made = NULL};
     static eddy_protocol silent;
 
     ++*(size_t *)arg;
