@@ -375,6 +375,7 @@ static void test_sock_echo_costs_one_receive_and_one_send(struct fixture *f)
     eddy_socket sockets[2];
     eddy_future *sent;
     size_t before;
+    int error;
 
     need_cheap_runs();
     if (f->sim != NULL || fixture_backend_is(f, "kqueue"))
@@ -382,8 +383,9 @@ static void test_sock_echo_costs_one_receive_and_one_send(struct fixture *f)
     sock_pair(f, sockets);
     e.socket = sockets[0];
     sent = eddy_loop_sock_sendall(f->loop, e.socket, "", 0);
-    must(eddy_future_add_done_callback(sent, on_sock_echo_sent, &e));
+    error = eddy_future_add_done_callback(sent, on_sock_echo_sent, &e);
     eddy_future_unref(sent);
+    must(error);
     run_iterations(f->loop, 1);
     sock_echo_run(&e, sockets[1], 5);
     before = allocations_made();

@@ -30,8 +30,10 @@ static void check_pair(const eddy_address *local, const eddy_address *peer, size
     eddy_address copy;
 
     must(names == NULL ? EDDY_ENOMEM : 0);
-    if (local != NULL)
-        must(eddy__names_put(&names, EDDY__LOCAL_NAME, local));
+    if (local != NULL && eddy__names_put(&names, EDDY__LOCAL_NAME, local) != 0) {
+        eddy__free(names);
+        must(EDDY_ENOMEM);
+    }
     assert_true(allocations_live_bytes() - before <= limit || allocations_failed());
     if (peer != NULL) {
         assert_true(eddy__names_get(names, EDDY__PEER_NAME, &copy));

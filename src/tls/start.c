@@ -113,6 +113,15 @@ static eddy_protocol *tls_below_factory(void *arg)
     return &((struct eddy__tls *)arg)->below;
 }
 
+/** Without memory lower ends before it makes us its protocol: only here are we told of that. */
+static void tls_on_lower_made(void *arg, struct eddy_transport *lower, int error)
+{
+    struct eddy__tls *tls = arg;
+
+    if (error && lower->protocol == NULL)
+        tls->below.callbacks->connection_lost(&tls->below, error);
+}
+
 struct eddy_transport *eddy__tls_begin(struct eddy__tls *tls, struct eddy__stream *stream,
                                        const struct eddy__transport_setup *setup)
 {
@@ -120,6 +129,8 @@ struct eddy_transport *eddy__tls_begin(struct eddy__tls *tls, struct eddy__strea
         .factory = tls_below_factory,
         .factory_arg = tls,
         .is_accepted = setup->server != NULL || setup->is_accepted,
+        .on_made = tls_on_lower_made,
+        .on_made_arg = tls,
     };
 
     tls->opening->setup = *setup;
