@@ -42,6 +42,13 @@ static void couple_begin(struct fixture *f, struct couple *c)
     c->server_end = c->server.transport;
 }
 
+/** `side` has no one to talk to once `other` has failed. */
+static void give_up_on(eddy_future *side, eddy_future *other)
+{
+    if (eddy_future_done(other) && eddy_future_exception(other) != 0 && !eddy_future_done(side))
+        eddy_future_cancel(side, NULL);
+}
+
 /** One more layer of TLS. */
 static void couple_wrap(struct fixture *f, struct couple *c)
 {
@@ -54,13 +61,14 @@ static void couple_wrap(struct fixture *f, struct couple *c)
         eddy_loop_start_tls(f->loop, c->client_end, &c->client.protocol, c->kit.client, &options);
     futures[1] =
         eddy_loop_start_tls(f->loop, c->server_end, &c->server.protocol, c->kit.server, NULL);
+    run_until_true(f->loop, eddy_future_done(futures[0]) || eddy_future_done(futures[1]));
+    give_up_on(futures[0], futures[1]);
+    give_up_on(futures[1], futures[0]);
     errors[0] = eddy_loop_run_until_complete(f->loop, futures[0], &value);
     if (errors[0] == 0) {
         c->client_end = value.transport;
         fixture_at_end(f, drop_transport, value.transport);
     }
-    if (errors[0] != 0 && !eddy_future_done(futures[1]))
-        eddy_future_cancel(futures[1], NULL);
     errors[1] = eddy_loop_run_until_complete(f->loop, futures[1], &value);
     if (errors[1] == 0) {
         c->server_end = value.transport;
