@@ -63,10 +63,32 @@ static void test_addresses_survive_packing(struct fixture *f)
         check_pair(&path, &four, 40);
 }
 
+/* One that is asked for late goes beside one that has been lent, which stays where it is. */
+static void test_late_address_joins_one_that_is_lent(struct fixture *f)
+{
+    struct eddy__names *names;
+    const eddy_address *lent;
+    eddy_address peer, local;
+
+    (void)f;
+    must(eddy_address_parse("192.0.2.1", 80, &peer));
+    must(eddy_address_parse("192.0.2.2", 81, &local));
+    names = eddy__names_new(&peer);
+    must(names == NULL ? EDDY_ENOMEM : 0);
+    lent = eddy__names_lend(&names, EDDY__PEER_NAME);
+    if (lent != NULL) {
+        assert_int_equal(eddy__names_put(&names, EDDY__LOCAL_NAME, &local), 0);
+        assert_ptr_equal(eddy__names_lend(&names, EDDY__PEER_NAME), lent);
+        check(&names, EDDY__LOCAL_NAME, &local);
+    }
+    eddy__free(names);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
         TEST(test_addresses_survive_packing),
+        TEST(test_late_address_joins_one_that_is_lent),
     };
 
     return run_suite("names", tests);

@@ -252,6 +252,80 @@ static void test_extra_info_answers_after_the_end(struct fixture *f)
     assert_recorded("made", "lost:0");
 }
 
+static void check_sockname(const eddy_transport *transport, const eddy_address *expected)
+{
+    eddy_value value;
+
+    assert_true(eddy_transport_get_extra_info(transport, "sockname", &value));
+    assert_true(eddy_address_equal(value.address, expected));
+}
+
+/* TR-8, TR-9: also if nobody asked while it was open, and after a reset. */
+static void test_sockname_can_be_asked_first_after_the_end(struct fixture *f)
+{
+    eddy_transport *transport;
+    eddy_address mine;
+    struct witness w;
+    struct peer peer;
+
+    witness_init(&w, NULL);
+    connect_tcp_peer(f, &w, &peer);
+    must(eddy_socket_peer_address(peer.socket, &mine));
+    transport = eddy_transport_ref(w.transport);
+    peer_reset(&peer);
+    run_until_recorded(f->loop, "lost:EDDY_ECONNRESET");
+    if (!allocations_failed())
+        check_sockname(transport, &mine);
+    eddy_transport_unref(transport);
+    assert_recorded("made", "lost:EDDY_ECONNRESET");
+}
+
+/* The same of one that was open when its loop was closed, whose peer's name is lent. */
+static void test_sockname_can_be_asked_first_after_the_loop(struct fixture *f)
+{
+    eddy_transport *transport;
+    eddy_address mine;
+    eddy_value value;
+    struct witness w;
+    struct peer peer;
+
+    witness_init(&w, NULL);
+    connect_tcp_peer(f, &w, &peer);
+    must(eddy_socket_peer_address(peer.socket, &mine));
+    must(eddy_transport_get_extra_info(w.transport, "peername", &value) ? 0 : EDDY_ENOMEM);
+    transport = eddy_transport_ref(w.transport);
+    must(eddy_loop_close(f->loop));
+    check_sockname(transport, &mine);
+    eddy_transport_unref(transport);
+    assert_recorded("made");
+}
+
+static int ask_for_sockname(struct witness *w, enum witness_event event)
+{
+    if (event == WITNESS_LOST)
+        check_sockname(w->transport, w->arg);
+    return 0;
+}
+
+/* TR-7, TR-9: connection_lost() may ask, holding nothing. */
+static void test_sockname_can_be_asked_first_in_connection_lost(struct fixture *f)
+{
+    eddy_address mine;
+    struct witness w;
+    struct peer peer;
+
+    witness_init(&w, NULL);
+    connect_tcp_peer(f, &w, &peer);
+    must(eddy_socket_peer_address(peer.socket, &mine));
+    if (allocations_failed())
+        return;
+    w.script = ask_for_sockname;
+    w.arg = &mine;
+    eddy_transport_abort(w.transport);
+    run_until_recorded(f->loop, "lost:0");
+    assert_recorded("made", "lost:0");
+}
+
 static int look_at_descriptor(struct witness *w, enum witness_event event)
 {
     eddy_value value = {0};
@@ -447,6 +521,9 @@ int main(void)
         TEST(test_lost_transport_is_inert),
         TEST(test_extra_info_knows_addresses_and_socket),
         TEST(test_extra_info_answers_after_the_end),
+        TEST(test_sockname_can_be_asked_first_after_the_end),
+        TEST(test_sockname_can_be_asked_first_after_the_loop),
+        TEST(test_sockname_can_be_asked_first_in_connection_lost),
         TEST(test_descriptor_is_open_in_connection_lost),
         TEST(test_transport_left_open_is_reported_when_the_loop_closes),
         TEST(test_reference_outlives_a_closed_loop),

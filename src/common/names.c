@@ -169,7 +169,9 @@ static void names_copy(const struct names_packed *packed, enum eddy__name which,
     memcpy(text->bytes, bytes, text->size);
 }
 
-int eddy__names_put(struct eddy__names **names, enum eddy__name which, const eddy_address *address)
+/** Put one into a packed pair, which may move. */
+static int names_pack(struct eddy__names **names, enum eddy__name which,
+                      const eddy_address *address)
 {
     struct names_packed *packed = names_packed(*names);
     struct names_packed *moved;
@@ -190,6 +192,17 @@ int eddy__names_put(struct eddy__names **names, enum eddy__name which, const edd
         return EDDY_ENOMEM;
     eddy__free(packed);
     *names = &moved->names;
+    return 0;
+}
+
+int eddy__names_put(struct eddy__names **names, enum eddy__name which, const eddy_address *address)
+{
+    struct names_unpacked *whole = (struct names_unpacked *)(void *)*names;
+
+    if ((*names)->is_packed)
+        return names_pack(names, which, address);
+    assert(whole->addresses[which].length == 0);
+    whole->addresses[which] = *address;
     return 0;
 }
 

@@ -20,8 +20,8 @@ struct eddy__names;
 struct eddy__names *eddy__names_new(const eddy_address *peer);
 
 /**
- * Put one in that is not known yet, while they are packed; they may move. EDDY_ENOMEM: nothing
- * has changed. Cannot fail if there is room: see eddy__names_new().
+ * Put one in that is not known yet. Packed ones may move; one that is lent stays where it is.
+ * EDDY_ENOMEM: nothing has changed. Cannot fail if there is room: see eddy__names_new().
  */
 int eddy__names_put(struct eddy__names **names, enum eddy__name which, const eddy_address *address);
 

@@ -63,6 +63,12 @@ struct eddy__socket_ops {
      */
     bool reuse_shares_port;
 
+    /**
+     * A connected TCP socket tells its own address as long as it is open (Linux), so that it need
+     * not be asked before somebody wants to know. Others forget it with a reset (macOS, some BSDs).
+     */
+    bool local_address_lasts;
+
     /** Make a socket; eddy_family, eddy_socket_type, eddy_ip_protocol in portable numbers. */
     int (*open)(struct eddy_loop *loop, int family, int type, int protocol, eddy_socket *socket);
 

@@ -109,19 +109,38 @@ static int stream_reserve(struct eddy__stream *stream, const eddy_address *peer)
     return stream->names != NULL ? 0 : EDDY_ENOMEM;
 }
 
-/** Remember how the connection is called (TR-9). EDDY_ENOMEM. */
+/** Ask the socket for its own address, unless that is known or it is closed. EDDY_ENOMEM. */
+static int stream_note_local(struct eddy__stream *stream)
+{
+    eddy_address address;
+
+    if (eddy__names_get(stream->names, EDDY__LOCAL_NAME, &address) ||
+        stream->channel.socket == EDDY_NO_SOCKET ||
+        eddy__channel_ops(&stream->channel)->local_address(stream->channel.socket, &address) != 0)
+        return 0;
+    return eddy__names_put(&stream->names, EDDY__LOCAL_NAME, &address);
+}
+
+/**
+ * Remember how the connection is called (TR-9). The own address of most is never asked for: if it
+ * can be had later, and there is room for it, it waits until then. EDDY_ENOMEM.
+ */
 static int stream_note_names(struct eddy__stream *stream)
 {
     const struct eddy__socket_ops *sockets = stream_backend(stream)->sockets;
     eddy_address address;
+    enum eddy_family family;
     int error = 0;
 
-    if (!eddy__names_get(stream->names, EDDY__PEER_NAME, &address) &&
-        sockets->peer_address(stream->channel.socket, &address) == 0)
-        error = eddy__names_put(&stream->names, EDDY__PEER_NAME, &address);
-    if (error == 0 && sockets->local_address(stream->channel.socket, &address) == 0)
-        error = eddy__names_put(&stream->names, EDDY__LOCAL_NAME, &address);
-    return error;
+    if (!eddy__names_get(stream->names, EDDY__PEER_NAME, &address)) {
+        if (sockets->peer_address(stream->channel.socket, &address) == 0)
+            error = eddy__names_put(&stream->names, EDDY__PEER_NAME, &address);
+        return error ? error : stream_note_local(stream);
+    }
+    family = eddy_address_family(&address);
+    if (sockets->local_address_lasts && (family == EDDY_INET || family == EDDY_INET6))
+        return 0;
+    return stream_note_local(stream);
 }
 
 int eddy__stream_new_in_manner(struct eddy_loop *loop, const struct eddy__stream_manner *manner,
@@ -283,6 +302,13 @@ static void stream_detach_channel(struct eddy__stream *stream)
     stream_backend(stream)->channel_close(&stream->channel, false);
 }
 
+/** Before the socket goes: whoever holds the stream beside us may still ask for its name (TR-8). */
+static void stream_keep_local(struct eddy__stream *stream, uint32_t our_references)
+{
+    if (stream->names != NULL && stream->transport.references > our_references)
+        (void)stream_note_local(stream);
+}
+
 /** After connection_lost(), or in its place: everything but the memory goes (TR-7). */
 static void stream_let_go(struct eddy__stream *stream)
 {
@@ -300,6 +326,7 @@ void eddy__stream_discard(struct eddy__stream *stream)
     else
         eddy__loop_dequeue(&stream->channel.ready);
     stream->life = STREAM_LOST;
+    stream_keep_local(stream, 1);
     stream_let_go(stream);
     stream_release(stream);
 }
@@ -309,6 +336,7 @@ static void stream_lose(struct eddy__stream *stream)
 {
     eddy_transport_ref(&stream->transport);
     eddy__protocol_lost(&stream->transport, eddy__stream_tell_error(stream));
+    stream_keep_local(stream, 2);
     eddy__stream_step(stream, STREAM_ON_LOST);
     eddy_transport_unref(&stream->transport);
 }
@@ -441,7 +469,8 @@ static bool stream_get_extra_info(const struct eddy_transport *transport, const 
     if (strcmp(name, "peername") == 0)
         return stream_extra_address(stream, EDDY__PEER_NAME, value);
     if (strcmp(name, "sockname") == 0)
-        return stream_extra_address(stream, EDDY__LOCAL_NAME, value);
+        return stream_note_local(stream) == 0 &&
+               stream_extra_address(stream, EDDY__LOCAL_NAME, value);
     if (strcmp(name, "socket") != 0)
         return false;
     value->socket_view = &stream->channel.view;

@@ -391,6 +391,9 @@ static int socket_get_option(eddy_socket socket, enum eddy__socket_option option
 }
 
 const struct eddy__socket_ops eddy__system_sockets = {
+#if defined(__linux__)
+    .local_address_lasts = true,
+#endif
     .open = socket_open,
     .pair = socket_pair,
     .close = socket_close,

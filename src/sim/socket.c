@@ -515,6 +515,7 @@ static int sim_get_option(eddy_socket number, enum eddy__socket_option option, i
 }
 
 const struct eddy__socket_ops eddy__sim_sockets = {
+    .local_address_lasts = true,
     .open = sim_open,
     .pair = sim_pair,
     .close = sim_close,
