@@ -330,14 +330,16 @@ static void test_accepted_connections_have_no_delay(struct fixture *f)
 
     need_whole_test();
     must(make_server(f, &program, "127.0.0.1", NULL, &server));
-    connect_client(f, server);
-    run_until_recorded(f->loop, "made");
-    assert_true(eddy_transport_get_extra_info(program.clients[0].transport, "socket", &value));
-    must(eddy_socket_view_get_option(value.socket_view, EDDY_SOCKET_NO_DELAY, &set));
-    assert_true(set != 0);
+    for (size_t i = 0; i < 3; i++) {
+        connect_client(f, server);
+        run_until_count(f, "made", i + 1);
+        assert_true(eddy_transport_get_extra_info(program.clients[i].transport, "socket", &value));
+        must(eddy_socket_view_get_option(value.socket_view, EDDY_SOCKET_NO_DELAY, &set));
+        assert_true(set != 0);
+    }
     eddy_server_close(server);
     eddy_server_close_clients(server);
-    run_until_recorded(f->loop, "lost:0");
+    run_until_count(f, "lost:0", 3);
     eddy_server_unref(server);
 }
 

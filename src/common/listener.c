@@ -13,12 +13,31 @@ static struct eddy__listener *listener_of(struct eddy__channel *channel)
     return EDDY__OWNER(channel, struct eddy__listener, channel);
 }
 
+/**
+ * NET-17: whether TCP_NODELAY has to be set on a connection. On most systems connections have what
+ * the listening socket has, which was given it; the first one tells.
+ */
+static bool listener_owes_no_delay(struct eddy__listener *listener, eddy_socket socket)
+{
+    int value = 0;
+
+    if (listener->is_tcp && !listener->has_connected) {
+        listener->has_connected = true;
+        listener->passes_no_delay =
+            eddy__channel_ops(&listener->channel)->get_option(socket, EDDY__NO_DELAY, &value) ==
+                0 &&
+            value != 0;
+    }
+    return listener->is_tcp && !listener->passes_no_delay;
+}
+
 static void listener_on_accepted(struct eddy__channel *channel, eddy_socket socket,
                                  const eddy_address *peer)
 {
     struct eddy__listener *listener = listener_of(channel);
 
-    eddy__server_on_accepted(listener->server, socket, peer, listener->is_tcp);
+    eddy__server_on_accepted(listener->server, socket, peer,
+                             listener_owes_no_delay(listener, socket));
 }
 
 static void listener_report(const struct eddy__listener *listener, const char *message, int error)
@@ -127,6 +146,8 @@ int eddy__listener_listen(struct eddy__listener *listener, int backlog)
     const struct eddy__socket_ops *sockets = eddy__channel_ops(&listener->channel);
     int listening = sockets->is_listening(listener->channel.socket);
 
+    if (listener->is_tcp)
+        (void)sockets->set_option(listener->channel.socket, EDDY__NO_DELAY, 1);
     return listening > 0 ? 0 : sockets->listen(listener->channel.socket, backlog);
 }
 

@@ -9,6 +9,8 @@ struct eddy__listener {
     struct eddy_server *server; /**< NULL once it is closed */
     struct eddy__timer retry;   /**< after running out of descriptors (NET-26); place reserved */
     bool is_tcp;
+    bool has_connected;   /**< one was accepted, so that it is known whether: */
+    bool passes_no_delay; /**< its connections have TCP_NODELAY from it */
     bool is_dead;   /**< its socket is none any more, or does not listen: it never starts again */
     bool accepting; /**< the order to accept stands */
     struct eddy__channel channel; /**< last: the backend's part follows */
@@ -18,7 +20,7 @@ struct eddy__listener {
 int eddy__listener_new(struct eddy_server *server, eddy_socket socket,
                        struct eddy__listener **listener);
 
-/** Have the system listen, unless it does already. */
+/** Have the system listen, unless it does already; TCP without delay (NET-17). */
 int eddy__listener_listen(struct eddy__listener *listener, int backlog);
 
 /** Accept, unless a retry is pending; and stop. Idempotent. Cannot fail. */

@@ -153,7 +153,7 @@ static void server_on_made(void *arg, struct eddy_transport *transport, int erro
 }
 
 void eddy__server_on_accepted(struct eddy_server *server, eddy_socket socket,
-                              const eddy_address *peer, bool is_tcp)
+                              const eddy_address *peer, bool set_no_delay)
 {
     const struct eddy__socket_ops *sockets = server->loop->backend->sockets;
     struct eddy__transport_setup setup = {
@@ -177,7 +177,7 @@ void eddy__server_on_accepted(struct eddy_server *server, eddy_socket socket,
         server_on_made(server, NULL, error);
         return;
     }
-    if (is_tcp)
+    if (set_no_delay)
         sockets->set_option(socket, EDDY__NO_DELAY, 1);
     eddy__connection_start(stream, tls, &setup);
     for (size_t i = 0; eddy__server_is_full(server) && i < server->listener_count; i++)

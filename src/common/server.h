@@ -89,9 +89,9 @@ struct eddy_future *eddy__server_hand_out(struct eddy_server *server, bool defer
 /** As eddy_server_close(), but leaves the sockets open if they are the caller's still. */
 void eddy__server_close(struct eddy_server *server, bool close_sockets);
 
-/** A listener accepted a connection; takes `socket`. */
+/** A listener accepted a connection; takes `socket`, and sets TCP_NODELAY if asked to (NET-17). */
 void eddy__server_on_accepted(struct eddy_server *server, eddy_socket socket,
-                              const eddy_address *peer, bool is_tcp);
+                              const eddy_address *peer, bool set_no_delay);
 
 /** `transport`, a new connection, is the server's; refs it, and counts (SRV-7). */
 void eddy__server_attach(struct eddy_server *server, struct eddy_transport *transport);
