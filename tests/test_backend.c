@@ -275,6 +275,32 @@ static void test_accepting_is_limited_a_turn(struct fixture *f)
     run_until_recorded(f->loop, "server.closed");
 }
 
+/* NET-25: a crowd is taken in few turns, although a turn begins with as few as came last. */
+static void test_accepting_many_takes_few_turns(struct fixture *f)
+{
+    enum { CROWD = 14, TURNS = 6 }; /* 1, 1, 1, 2, 4 and the rest */
+    eddy_address address;
+    struct probe *p = probe_open(f, "server", probe_listener(f, &address));
+    int turns = 0;
+
+    for (int i = 0; i < CROWD; i++)
+        probe_connect_raw(f, &address);
+    run_for(f->loop, EDDY_MILLISECONDS(10));
+    backend_of(f)->accept_start(&p->channel, 64);
+    for (int i = 0; i < 1000 && recorded("server.accepted") < CROWD; i++) {
+        run_iterations(f->loop, 1);
+        if (recorded("server.accepted") > 0)
+            turns++;
+        else
+            run_for(f->loop, EDDY_MILLISECONDS(1));
+    }
+    assert_int_equal(recorded("server.accepted"), CROWD);
+    if (!fixture_backend_is(f, "iocp"))
+        assert_true(turns <= TURNS);
+    probe_close(p);
+    run_until_recorded(f->loop, "server.closed");
+}
+
 static void stop_accepting(struct probe *p)
 {
     backend_of(p->f)->accept_stop(&p->channel);
@@ -368,6 +394,7 @@ int main(void)
         TEST(test_get_buffer_says_where_to_receive),
         TEST(test_get_buffer_may_skip_a_receive),
         TEST(test_accepting_is_limited_a_turn),
+        TEST(test_accepting_many_takes_few_turns),
         TEST(test_accepting_can_be_stopped_by_its_event),
         TEST(test_connecting_succeeds),
         TEST(test_connecting_to_nobody_is_refused),

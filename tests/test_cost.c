@@ -320,6 +320,36 @@ static void test_echo_costs_one_receive_and_one_send(struct fixture *f)
     assert_recorded("made");
 }
 
+/* A connection costs its accept: its own address is asked for when somebody wants it, no delay
+ * comes with it, and most turns do not ask whether there is another one (NET-17, NET-25). */
+static void test_accepting_asks_for_nothing_else(struct fixture *f)
+{
+    enum { CLIENTS = 30 };
+    eddy_socket clients[CLIENTS + 1];
+    size_t accepted = 0;
+    eddy_server *server;
+
+    need_whole_test();
+    if (f->sim != NULL || !eddy__system_sockets.local_address_lasts)
+        skip();
+    server = silent_server(f, "127.0.0.1", &accepted);
+    clients[CLIENTS] = idle_client(f, server, &accepted); /* tells what all get */
+    eddy__sys_reset();
+    for (int i = 0; i < CLIENTS; i++)
+        clients[i] = idle_client(f, server, &accepted);
+#if defined(EDDY__HAVE_ACCEPT4)
+    assert_true(eddy__sys_count(EDDY__SYS_accept4) <= CLIENTS + CLIENTS / 3);
+#endif
+    assert_int_equal(eddy__sys_count(EDDY__SYS_getsockname), CLIENTS); /* of idle_client() */
+    assert_int_equal(eddy__sys_count(EDDY__SYS_setsockopt), 0);
+    eddy_server_close(server);
+    eddy_server_abort_clients(server);
+    run_iterations(f->loop, 3);
+    for (int i = 0; i <= CLIENTS; i++)
+        eddy_socket_close(clients[i]);
+    eddy_server_unref(server);
+}
+
 /* The same by futures on a socket of the program's own, whatever it is for them to wait. */
 struct sock_echo {
     struct fixture *f;
@@ -468,6 +498,7 @@ static void test_writelines_is_one_system_call(struct fixture *f)
     }
 SKIPPED(test_callbacks_cost_no_system_call_each)
 SKIPPED(test_echo_costs_one_receive_and_one_send)
+SKIPPED(test_accepting_asks_for_nothing_else)
 SKIPPED(test_sock_echo_costs_one_receive_and_one_send)
 SKIPPED(test_posts_share_a_wake_up)
 SKIPPED(test_pause_and_resume_cost_nothing)
@@ -485,6 +516,7 @@ int main(void)
         TEST(test_idle_connection_of_ipv6_is_small),
         TEST(test_callbacks_cost_no_system_call_each),
         TEST(test_echo_costs_one_receive_and_one_send),
+        TEST(test_accepting_asks_for_nothing_else),
         TEST(test_sock_echo_costs_one_receive_and_one_send),
         TEST(test_posts_share_a_wake_up),
         TEST(test_pause_and_resume_cost_nothing),

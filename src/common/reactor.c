@@ -544,7 +544,8 @@ void eddy__reactor_accept_start(struct eddy__channel *base, int turn_max)
 
     if (channel->in != IN_IDLE)
         return;
-    channel->turn_max = turn_max;
+    assert(turn_max > 0 && turn_max <= UINT8_MAX);
+    channel->accepts = (struct eddy__accept_turn){.max = (uint8_t)turn_max, .limit = 1};
     channel->in = IN_ACCEPT;
     reactor_update(channel);
 }

@@ -63,6 +63,17 @@ struct eddy__reactor {
 };
 
 /**
+ * How many connections a turn accepts: as many as the last one that emptied the backlog, without
+ * the call that would find nothing. If there were more, the next wait says so; after some turns in
+ * a row that were full, each next one may take twice as many.
+ */
+struct eddy__accept_turn {
+    uint8_t max;   /**< never more */
+    uint8_t limit; /**< this many now */
+    uint8_t full;  /**< turns in a row that took all they might */
+};
+
+/**
  * A channel as the reactor knows it. Its ready node is in the loop's ready queue while it has
  * something to tell (`pending`), else in reactor->changed while the selector should watch it for
  * something else, else in no list.
@@ -77,7 +88,7 @@ struct eddy__reactor_channel {
     union {
         struct {
             union {
-                int turn_max;          /**< accepts a turn */
+                struct eddy__accept_turn accepts;
                 uint32_t datagram_max; /**< bytes of the largest datagram */
             };
             uint32_t slot; /**< for the selector's own use */

@@ -57,18 +57,35 @@ static bool receive_peer_vanished(int error)
     }
 }
 
+/* Turns in a row that took all they might, until one may take more. */
+enum { FULL_TURNS = 3 };
+
+/* A turn is over that made `count` calls, the last of which did not find the backlog empty. */
+static void receive_count_turn(struct eddy__accept_turn *turn, int count)
+{
+    if (count < turn->limit || ++turn->full < FULL_TURNS)
+        return;
+    turn->full = FULL_TURNS;
+    turn->limit = turn->limit <= turn->max / 2 ? (uint8_t)(turn->limit * 2) : turn->max;
+}
+
 void eddy__reactor_accept(struct eddy__reactor_channel *channel)
 {
     struct eddy__channel *base = &channel->channel;
+    struct eddy__accept_turn *turn = &channel->accepts;
+    int count;
 
-    /* The object may stop or close from within its event. */
-    for (int turn = 0; turn < channel->turn_max && eddy__reactor_accepts(channel); turn++) {
+    /* The object may stop, start or close from within its event. */
+    for (count = 0; eddy__reactor_accepts(channel) && count < turn->limit; count++) {
         eddy_socket socket = EDDY_NO_SOCKET;
         eddy_address peer = {0};
         int error = receive_sockets(channel)->accept(base->socket, &socket, &peer);
 
-        if (error == EDDY_EAGAIN)
+        if (error == EDDY_EAGAIN) {
+            turn->full = 0;
+            turn->limit = (uint8_t)(count > 0 ? count : 1);
             return;
+        }
         if (error == 0) {
             base->events->on_accepted(base, socket, &peer);
         } else if (!receive_peer_vanished(error)) {
@@ -76,4 +93,6 @@ void eddy__reactor_accept(struct eddy__reactor_channel *channel)
             return;
         }
     }
+    if (eddy__reactor_accepts(channel))
+        receive_count_turn(turn, count);
 }
