@@ -156,13 +156,13 @@ static void test_equal_marks(struct fixture *f)
 static void test_what_a_program_leaves_in_the_queue_of_errors(struct fixture *f)
 {
     struct tls_scene s;
-    struct eddy__tls_wire *wire;
+    struct eddy__tls_room *out;
 
     tls_scene_begin(f, &s, TLS_PEER_IS_SERVER);
     must(write_text(s.w.transport, "all "));
-    wire = &tls_of(s.w.transport)->wire;
-    assert_true(wire->out_size > 0);
-    wire->out_max = wire->out_size + 10;
+    out = tls_of(s.w.transport)->wire.out;
+    assert_true(out->size > 0);
+    out->max = out->size + 10;
     ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
     must(write_text(s.w.transport, "is well"));
     tls_peer_expect(&s.peer, "all is well");

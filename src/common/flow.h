@@ -11,7 +11,8 @@
 struct eddy__flow {
     size_t high;
     size_t low;
-    bool is_paused; /**< pause_writing() was called last */
+    bool is_paused;         /**< pause_writing() was called last */
+    uint8_t dropped_writes; /**< see eddy__flow_drop(); a stream's is not here */
 };
 
 /** Set the marks as eddy_transport_set_write_buffer_limits() says, calling nobody (TR-28). */

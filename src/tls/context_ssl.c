@@ -2,6 +2,7 @@
 /* From a context to one connection: what is set on each SSL, and the link between the two. */
 #include "common/memory.h"
 #include "tls/openssl.h"
+#include <assert.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdarg.h>
@@ -11,21 +12,26 @@
 /** Names of the domain name system are no longer. */
 enum { HOST_MAX = 253, LABEL_MAX = 63 };
 
-void eddy__tls_link_free(struct eddy__tls_link *link)
+static_assert(EDDY_ETLS >= INT16_MIN && EDDY_ETLSVERIFY >= INT16_MIN, "a link holds any code");
+
+void eddy__tls_link_fini(struct eddy__tls_link *link)
 {
-    if (link == NULL)
-        return;
     eddy_tls_context_unref(link->context);
     eddy__free(link->refusal);
-    eddy__free(link->asked);
-    eddy__free(link);
+    eddy__free(link->name);
+    *link = (struct eddy__tls_link){0};
 }
 
 struct eddy__tls_link *eddy__tls_link_of(const SSL *ssl)
 {
-    const struct eddy__tls_wire *wire = eddy__tls_wire_of(ssl);
+    struct eddy__tls_wire *wire = eddy__tls_wire_of(ssl);
 
-    return wire != NULL ? wire->link : NULL;
+    return wire != NULL && wire->link.context != NULL ? &wire->link : NULL;
+}
+
+const char *eddy__tls_link_host(const struct eddy__tls_link *link)
+{
+    return link->context->is_server || link->name == NULL ? "" : link->name;
 }
 
 struct eddy__tls_link *eddy__tls_link_of_store(X509_STORE_CTX *store)
@@ -34,16 +40,15 @@ struct eddy__tls_link *eddy__tls_link_of_store(X509_STORE_CTX *store)
         X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
 }
 
-static int link_new(struct eddy_tls_context *context, SSL *ssl, const char *host)
+static int link_init(struct eddy__tls_link *link, struct eddy_tls_context *context,
+                     const char *host)
 {
-    size_t size = strlen(host) + 1;
-    struct eddy__tls_link *link = eddy__alloc_zeroed(sizeof *link + size);
-
-    if (link == NULL)
-        return EDDY_ENOMEM;
-    memcpy(link->host, host, size);
+    if (host[0] != '\0') {
+        link->name = eddy__copy_text(host, strlen(host));
+        if (link->name == NULL)
+            return EDDY_ENOMEM;
+    }
     link->context = eddy_tls_context_ref(context);
-    eddy__tls_wire_of(ssl)->link = link;
     return 0;
 }
 
@@ -56,8 +61,7 @@ static void text_tame(char *text)
     }
 }
 
-void eddy__tls_refuse(struct eddy__tls_link *link, int code, int64_t number, const char *format,
-                      ...)
+void eddy__tls_refuse(struct eddy__tls_link *link, int code, int number, const char *format, ...)
 {
     char text[256];
     va_list args;
@@ -69,7 +73,7 @@ void eddy__tls_refuse(struct eddy__tls_link *link, int code, int64_t number, con
         text[0] = '\0';
     va_end(args);
     text_tame(text);
-    link->refusal_code = code;
+    link->refusal_code = (int16_t)code;
     link->refusal_number = number;
     link->refusal = eddy__copy_text(text, strlen(text));
 }
@@ -196,7 +200,7 @@ int eddy__tls_context_setup_ssl(struct eddy_tls_context *context, SSL *ssl,
     if (!context->is_server && server_hostname != NULL)
         result = host_copy(server_hostname, host);
     if (result == 0)
-        result = link_new(context, ssl, host);
+        result = link_init(&eddy__tls_wire_of(ssl)->link, context, host);
     if (result < 0)
         return result;
     ssl_set_modes(ssl);

@@ -10,19 +10,40 @@
 #define EDDY_TLS_ENGINE_H
 
 #include <eddy/tls.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 /** The engine is what a program sees as the TLS side of its connection. */
 struct eddy_tls;
+
+/** Where output goes: so many bytes of `data` are filled, of so many. */
+struct eddy__tls_room {
+    unsigned char *data;
+    size_t size;
+    size_t max;
+};
+
+/**
+ * What callbacks of OpenSSL find of a connection; the engine's own, all zero before. It is part of
+ * the wire, as a block of its own would cost each idle connection more.
+ */
+struct eddy__tls_link {
+    struct eddy_tls_context *context; /**< a reference; a server's name callback exchanges it */
+    char *name; /**< clients: see eddy__tls_link_host(); servers: the one in the client's hello */
+
+    char *refusal;        /**< why a callback refused; "" or NULL for no memory to say it */
+    int refusal_number;   /**< X509_V_ERR_..., SSL_R_..., or a code of the program's */
+    int16_t refusal_code; /**< 0: none did */
+
+    bool is_name_answered; /**< servers: that hello came, and on_server_name was called */
+};
 
 /** Where the engine takes ciphertext from, and where it puts it; the owner moves both on. */
 struct eddy__tls_wire {
     const unsigned char *in; /**< received, not yet looked at */
     size_t in_size;
-    unsigned char *out; /**< room, of which ... */
-    size_t out_size;    /**< ... so many bytes are filled ... */
-    size_t out_max;     /**< ... of so many */
-
-    struct eddy__tls_link *link; /**< the engine's own */
+    struct eddy__tls_room *out; /**< NULL: there is none */
+    struct eddy__tls_link link;
 };
 
 /** In place of a count of bytes. */
@@ -35,7 +56,8 @@ enum eddy__tls_status {
 };
 
 /**
- * An engine on the side that `context` is for; refs it, borrows `wire` for its life.
+ * An engine on the side that `context` is for; refs it, borrows `wire` for its life, whose link is
+ * all zero.
  *
  * `server_hostname`, clients only: the name to ask for and to check; "" or NULL: neither.
  * EDDY_EINVALID for a name that cannot be one, EDDY_ENOMEM, EDDY_ETLS.

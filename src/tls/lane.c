@@ -16,11 +16,12 @@ static struct eddy__tls_lane *lane_new(void)
         return NULL;
     lane->flush.run = lane_run_flush;
     lane->plain = eddy__alloc(TLS_PLAIN_MAX);
-    lane->cipher = eddy__alloc(TLS_CIPHER_MAX);
-    if (lane->plain != NULL && lane->cipher != NULL)
+    lane->cipher.data = eddy__alloc(TLS_CIPHER_MAX);
+    lane->cipher.max = TLS_CIPHER_MAX;
+    if (lane->plain != NULL && lane->cipher.data != NULL)
         return lane;
     eddy__free(lane->plain);
-    eddy__free(lane->cipher);
+    eddy__free(lane->cipher.data);
     eddy__free(lane);
     return NULL;
 }
@@ -45,7 +46,7 @@ void eddy__tls_fini(struct eddy_loop *loop)
         struct eddy__tls_lane *deeper = lane->deeper;
 
         eddy__free(lane->plain);
-        eddy__free(lane->cipher);
+        eddy__free(lane->cipher.data);
         eddy__free(lane);
         lane = deeper;
     }
@@ -85,26 +86,25 @@ void eddy__tls_lane_take(struct eddy__tls *tls)
     struct eddy__tls_lane *lane = tls->lane;
 
     /* Flushing fails into callbacks of the program, which may write elsewhere. */
-    while (lane->holder != NULL && lane->holder->wire.out_size > 0)
+    while (lane->holder != NULL && lane->cipher.size > 0)
         eddy__tls_lane_flush(lane->holder);
     if (lane->holder != NULL)
         eddy__tls_lane_release(lane->holder);
     lane_warm(lane, tls);
     lane->holder = tls;
-    tls->wire.out = lane->cipher;
-    tls->wire.out_size = 0;
-    tls->wire.out_max = TLS_CIPHER_MAX;
+    tls->wire.out = &lane->cipher;
 }
 
 void eddy__tls_lane_flush(struct eddy__tls *tls)
 {
+    struct eddy__tls_room *out = tls->wire.out;
     eddy_buffer buffer;
     int error;
 
-    if (tls->lane->holder != tls || tls->wire.out_size == 0)
+    if (out == NULL || out->size == 0)
         return;
-    buffer = (eddy_buffer){tls->wire.out, tls->wire.out_size};
-    tls->wire.out_size = 0;
+    buffer = (eddy_buffer){out->data, out->size};
+    out->size = 0;
     if (eddy__loop_is_foreign(tls->transport.loop))
         return; /* the parent sends it, and the peer takes no record twice */
     if (tls->lower->kind->is_closing(tls->lower))
@@ -130,7 +130,7 @@ static void lane_run_flush(struct eddy__ready *ready)
 
 void eddy__tls_lane_flush_later(struct eddy__tls *tls)
 {
-    if (tls->lane->holder == tls && tls->wire.out_size > 0 && !tls->in_turn)
+    if (tls_has_said(tls) > 0 && !tls->in_turn)
         eddy__loop_enqueue_end(tls->transport.loop, &tls->lane->flush);
 }
 
@@ -139,8 +139,9 @@ void eddy__tls_lane_release(struct eddy__tls *tls)
     if (tls->lane->holder != tls)
         return;
     tls->lane->holder = NULL;
+    tls->lane->cipher.size = 0;
     /* A callback of the context may write elsewhere: then the engine that called it finds no room,
      * and is called again. */
-    tls->wire.out_size = tls->wire.out_max = 0;
+    tls->wire.out = NULL;
     eddy__loop_dequeue(&tls->lane->flush);
 }

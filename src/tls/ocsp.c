@@ -109,6 +109,7 @@ static struct verdict ssl_judge(SSL *ssl, const struct eddy_tls_context *context
 static int ocsp_on_status(SSL *ssl, void *arg)
 {
     struct eddy__tls_link *link = eddy__tls_link_of(ssl);
+    const char *host = link != NULL ? eddy__tls_link_host(link) : "";
     struct eddy__tls_reason reason;
     OSSL_LIB_CTX *before;
     struct verdict result;
@@ -131,7 +132,7 @@ static int ocsp_on_status(SSL *ssl, void *arg)
     eddy__tls_refuse(link, EDDY_ETLSVERIFY,
                      result.is_revoked ? X509_V_ERR_CERT_REVOKED : X509_V_ERR_OCSP_VERIFY_FAILED,
                      "the OCSP response for the certificate of %.120s %s",
-                     link->host[0] != '\0' ? link->host : "the peer", result.text);
+                     host[0] != '\0' ? host : "the peer", result.text);
     return 0;
 }
 

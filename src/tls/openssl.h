@@ -2,7 +2,7 @@
 /**
  * What the OpenSSL side of src/tls shares: the context from within, and what belongs to each SSL.
  *
- * An SSL that went through eddy__tls_context_setup_ssl() has an eddy__tls_link at its wire, which
+ * An SSL that went through eddy__tls_context_setup_ssl() has the eddy__tls_link of its wire, which
  * dies with the engine. All callbacks find their way by that link, never by an argument kept in an
  * SSL_CTX: so a program's own SSL_CTX may be inside, and a server's name callback may exchange the
  * context.
@@ -65,21 +65,6 @@ struct eddy_tls_context {
     struct eddy__tls_key_log key_log;
 };
 
-/** What belongs to one SSL. */
-struct eddy__tls_link {
-    struct eddy_tls_context *context; /**< a reference; a server's name callback exchanges it */
-    int (*verify)(int good, X509_STORE_CTX *store); /**< the program's own callback, or NULL */
-    char *asked; /**< servers: the name in the client's hello, NULL: none */
-
-    /* Why a callback refused; "" for no memory to say it. NULL: none did. */
-    char *refusal;
-    int64_t refusal_number;
-    int refusal_code;
-
-    bool is_name_answered; /**< servers: that hello came, and on_server_name was called */
-    char host[];           /**< the name asked for: lower case, no dot at its end; "": none */
-};
-
 /* context_ssl.c: what engine.c calls. */
 
 /**
@@ -120,12 +105,15 @@ const struct eddy_tls_certificate *eddy__tls_certificate_new(SSL *ssl);
 /** The link of `ssl`; NULL if it was not set up here. */
 struct eddy__tls_link *eddy__tls_link_of(const SSL *ssl);
 
+/** The name that a client has asked for: lower case, no dot at its end; "": none, or a server. */
+const char *eddy__tls_link_host(const struct eddy__tls_link *link);
+
 /** The link that a verification belongs to, or NULL. */
 struct eddy__tls_link *eddy__tls_link_of_store(X509_STORE_CTX *store);
 
 /** Remember why a callback refuses, for eddy__tls_explain(); the first one counts. */
-void eddy__tls_refuse(struct eddy__tls_link *link, int code, int64_t number, const char *format,
-                      ...) EDDY_PRINTF(4, 5);
+void eddy__tls_refuse(struct eddy__tls_link *link, int code, int number, const char *format, ...)
+    EDDY_PRINTF(4, 5);
 
 /* error.c */
 
@@ -192,8 +180,8 @@ int eddy__tls_ocsp_setup(struct eddy_tls_context *context, const eddy_tls_option
 
 /* context_ssl.c */
 
-/** With its reference to the context. NULL is allowed. */
-void eddy__tls_link_free(struct eddy__tls_link *link);
+/** Let go of what it holds; it is all zero again. */
+void eddy__tls_link_fini(struct eddy__tls_link *link);
 
 /* wire.c */
 

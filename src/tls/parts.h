@@ -64,9 +64,9 @@ enum { TLS_WARM_MAX = 128 };
 /** What the TLS transports of one loop have in common, for each depth of TLS in TLS. */
 struct eddy__tls_lane {
     struct eddy__tls_lane *deeper;
-    unsigned char *plain;     /**< where input is decrypted, lent to data_received() */
-    unsigned char *cipher;    /**< where output is encrypted, until the callback ends */
-    struct eddy__tls *holder; /**< whose output is there, or NULL */
+    unsigned char *plain;         /**< where input is decrypted, lent to data_received() */
+    struct eddy__tls_room cipher; /**< where output is encrypted, until the callback ends */
+    struct eddy__tls *holder;     /**< whose output is there, or NULL; its wire leads there */
     struct eddy__tls *warm[TLS_WARM_MAX];
     unsigned warm_next;       /**< who cools down next */
     struct eddy__ready flush; /**< at the end of the batch in which was written */
@@ -113,16 +113,15 @@ struct eddy__tls {
     int error; /**< for connection_lost() */
     uint8_t state;
     uint8_t told;
-    uint8_t dropped_writes; /**< see eddy__flow_drop() */
-    uint8_t warm;           /**< its place in the lane, from 1; 0: it has none */
-    bool app_paused;        /**< by pause_reading() */
-    bool lower_held;        /**< lower was told to pause reading */
-    bool lower_full;        /**< lower told us to pause writing */
-    bool lower_ended;       /**< it has nothing more to read */
-    bool peer_done;         /**< the peer sends no more */
-    bool is_notified;       /**< our close_notify is on its way */
-    bool is_settled;        /**< all that was written is with the system, before that */
-    bool in_turn;           /**< which sends what is written meanwhile when it ends */
+    uint8_t warm;         /**< its place in the lane, from 1; 0: it has none */
+    bool app_paused : 1;  /**< by pause_reading() */
+    bool lower_held : 1;  /**< lower was told to pause reading */
+    bool lower_full : 1;  /**< lower told us to pause writing */
+    bool lower_ended : 1; /**< it has nothing more to read */
+    bool peer_done : 1;   /**< the peer sends no more */
+    bool is_notified : 1; /**< our close_notify is on its way */
+    bool is_settled : 1;  /**< all that was written is with the system, before that */
+    bool in_turn : 1;     /**< which sends what is written meanwhile when it ends */
 };
 
 static inline struct eddy__tls *tls_of(const struct eddy_transport *transport)
@@ -242,6 +241,12 @@ static inline void tls_hold_lane(struct eddy__tls *tls)
 {
     if (tls->lane->holder != tls)
         eddy__tls_lane_take(tls);
+}
+
+/** How much of what the engine wrote is still in the lane. */
+static inline size_t tls_has_said(const struct eddy__tls *tls)
+{
+    return tls->wire.out != NULL ? tls->wire.out->size : 0;
 }
 
 /** Hand over to lower what the engine wrote; keep it if lower is full. */

@@ -65,7 +65,7 @@ static int64_t tls_decrypt_slice(struct eddy__tls *tls, unsigned char *room, siz
     /* An answer is no longer than what it answers, so those to a slice have room, and those to what
      * OpenSSL still has of the last one: while an alert is half written, OpenSSL drops the next
      * ones, and may refuse to write anything else. */
-    if (wire->out_size >= TLS_CIPHER_MAX - 2 * SLICE)
+    if (tls_has_said(tls) >= TLS_CIPHER_MAX - 2 * SLICE)
         eddy__tls_lane_flush(tls);
     if (tls->state >= TLS_UNWRAPPED)
         return EDDY__TLS_WANT_INPUT;

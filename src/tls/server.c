@@ -85,8 +85,8 @@ static const char *hello_name(SSL *ssl, char room[TLSEXT_MAXLEN_host_name + 1])
 static int server_note(struct eddy__tls_link *link, const char *name)
 {
     if (name != NULL)
-        link->asked = eddy__copy_text(name, strlen(name));
-    if (name == NULL || link->asked != NULL)
+        link->name = eddy__copy_text(name, strlen(name));
+    if (name == NULL || link->name != NULL)
         return 0;
     eddy__tls_refuse(link, EDDY_ENOMEM, 0, "the name of the server: out of memory");
     return SSL_AD_INTERNAL_ERROR;
@@ -113,7 +113,7 @@ const char *eddy__tls_server_name(const SSL *ssl)
     const struct eddy__tls_link *link = eddy__tls_link_of(ssl);
 
     return link != NULL && link->is_name_answered
-               ? link->asked
+               ? link->name
                : SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 }
 

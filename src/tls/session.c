@@ -85,16 +85,17 @@ static void sessions_add(struct eddy__tls_sessions *sessions, struct entry *entr
 static int sessions_on_new(SSL *ssl, SSL_SESSION *session)
 {
     struct eddy__tls_link *link = eddy__tls_link_of(ssl);
+    const char *host = link != NULL ? eddy__tls_link_host(link) : "";
     size_t size;
     struct entry *entry;
 
-    if (link == NULL || link->host[0] == '\0' || link->context->sessions.max == 0)
+    if (host[0] == '\0' || link->context->sessions.max == 0)
         return 0;
-    size = strlen(link->host) + 1;
+    size = strlen(host) + 1;
     entry = eddy__alloc_zeroed(sizeof *entry + size);
     if (entry == NULL)
         return 0;
-    memcpy(entry->host, link->host, size);
+    memcpy(entry->host, host, size);
     ERR_set_mark();
     entry->session = SSL_SESSION_dup(session);
     ERR_pop_to_mark();
@@ -175,14 +176,14 @@ static SSL_SESSION *sessions_take(struct eddy__tls_sessions *sessions, const cha
 /* Without a session, the handshake is a full one. */
 void eddy__tls_sessions_offer(struct eddy_tls_context *context, SSL *ssl)
 {
-    const struct eddy__tls_link *link = eddy__tls_link_of(ssl);
+    const char *host = eddy__tls_link_host(eddy__tls_link_of(ssl));
     SSL_SESSION *session;
     SSL_SESSION *offered;
     bool stays;
 
-    if (context->sessions.max == 0 || link->host[0] == '\0')
+    if (context->sessions.max == 0 || host[0] == '\0')
         return;
-    session = sessions_take(&context->sessions, link->host, &stays);
+    session = sessions_take(&context->sessions, host, &stays);
     if (session == NULL)
         return;
     ERR_set_mark();

@@ -6,6 +6,9 @@
 #include <assert.h>
 #include <string.h>
 
+static_assert(sizeof(void *) != 8 || sizeof(struct eddy__tls) <= 360,
+              "idle connections hold little: malloc's next size is 376");
+
 static void tls_run_lost(struct eddy__ready *ready);
 
 void eddy__tls_tell_made(struct eddy__tls *tls, int error)

@@ -19,7 +19,7 @@ struct refusal {
 /* A server is known by the name that was asked for, everybody else by what the certificate says. */
 static void refusal_name(struct refusal *refusal, int depth)
 {
-    const char *host = refusal->link->host;
+    const char *host = eddy__tls_link_host(refusal->link);
     char subject[NAME_TEXT_MAX];
 
     eddy__tls_name_text(X509_get_subject_name(refusal->certificate), subject, sizeof subject);
@@ -39,15 +39,16 @@ static void refusal_name(struct refusal *refusal, int depth)
 
 static void refusal_of_name(const struct refusal *refusal)
 {
+    const char *host = eddy__tls_link_host(refusal->link);
     char hosts[128];
 
     eddy__tls_hosts_text(refusal->certificate, hosts, sizeof hosts);
     if (hosts[0] != '\0')
         eddy__tls_refuse(refusal->link, EDDY_ETLSVERIFY, refusal->error,
-                         "certificate is for %s, not for %.100s", hosts, refusal->link->host);
+                         "certificate is for %s, not for %.100s", hosts, host);
     else
         eddy__tls_refuse(refusal->link, EDDY_ETLSVERIFY, refusal->error,
-                         "certificate names no host, so it is not for %.180s", refusal->link->host);
+                         "certificate names no host, so it is not for %.180s", host);
 }
 
 static void refusal_of_time(const struct refusal *refusal)
@@ -186,11 +187,13 @@ static void verify_remember(struct eddy__tls_link *link, X509_STORE_CTX *store)
 int eddy__tls_verify(int good, X509_STORE_CTX *store)
 {
     struct eddy__tls_link *link = eddy__tls_link_of_store(store);
+    int (*verify)(int good, X509_STORE_CTX *store);
 
     if (link == NULL)
         return good;
-    if (link->verify != NULL)
-        good = link->verify(good, store);
+    verify = SSL_CTX_get_verify_callback(link->context->native); /* the program's own, or NULL */
+    if (verify != NULL)
+        good = verify(good, store);
     if (good == 0 && eddy__tls_verify_mode(link->context) != SSL_VERIFY_NONE)
         verify_remember(link, store);
     return good;
@@ -206,7 +209,6 @@ void eddy__tls_verify_setup(SSL *ssl)
 {
     struct eddy__tls_link *link = eddy__tls_link_of(ssl);
 
-    link->verify = SSL_CTX_get_verify_callback(link->context->native);
     SSL_set_verify(ssl, eddy__tls_verify_mode(link->context), eddy__tls_verify);
     /* Short enough not to fail. */
     if (link->context->has_session_id)

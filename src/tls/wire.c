@@ -36,14 +36,14 @@ static int wire_write(BIO *bio, const char *data, size_t size, size_t *written)
     BIO_clear_retry_flags(bio);
     if (wire == NULL)
         return 0;
-    room = wire->out_max - wire->out_size;
+    room = wire->out != NULL ? wire->out->max - wire->out->size : 0;
     if (room == 0) {
         BIO_set_retry_write(bio);
         return 0;
     }
     *written = size < room ? size : room;
-    memcpy(wire->out + wire->out_size, data, *written);
-    wire->out_size += *written;
+    memcpy(wire->out->data + wire->out->size, data, *written);
+    wire->out->size += *written;
     return 1;
 }
 
@@ -61,10 +61,8 @@ static int wire_cut(BIO *bio)
     struct eddy__tls_wire *wire = BIO_get_data(bio);
 
     BIO_set_data(bio, NULL);
-    if (wire != NULL) {
-        eddy__tls_link_free(wire->link);
-        wire->link = NULL;
-    }
+    if (wire != NULL)
+        eddy__tls_link_fini(&wire->link);
     return 1;
 }
 

@@ -52,7 +52,7 @@ static size_t tls_encrypt_some(struct eddy__tls *tls, const unsigned char *data,
         } else {
             *is_begun = true;
         }
-        if (tls->wire.out_size >= TLS_CIPHER_FULL || result == EDDY__TLS_WANT_ROOM)
+        if (tls_has_said(tls) >= TLS_CIPHER_FULL || result == EDDY__TLS_WANT_ROOM)
             eddy__tls_lane_flush(tls);
         if (result == EDDY__TLS_WANT_INPUT)
             break;
@@ -102,7 +102,7 @@ static bool tls_drops(struct eddy__tls *tls, size_t size)
     if (!eddy__tls_is_closing(&tls->transport))
         return false;
     if (size > 0)
-        eddy__flow_drop(&tls->dropped_writes);
+        eddy__flow_drop(&tls->flow.dropped_writes);
     return true;
 }
 

@@ -10,8 +10,8 @@ static int side_new(struct tls_side *side, eddy_tls_context *context, const char
 {
     int result;
 
-    side->wire.out = side->said;
-    side->wire.out_max = sizeof side->said;
+    side->room = (struct eddy__tls_room){side->said, 0, sizeof side->said};
+    side->wire.out = &side->room;
     side->ssl = SSL_new(eddy_tls_context_native(context));
     if (side->ssl == NULL)
         return eddy__tls_failed(EDDY_ETLS, "SSL");
@@ -52,7 +52,7 @@ static void side_fail(struct tls_side *side, int code)
 /** What the other one has said since is there to be read. */
 static void side_hear(struct tls_side *side)
 {
-    size_t said = side->other->wire.out_size;
+    size_t said = side->other->room.size;
 
     if (side->wire.in_size == 0)
         side->wire.in = side->other->said + side->heard;

@@ -13,6 +13,7 @@
 struct tls_side {
     SSL *ssl;
     struct eddy__tls_wire wire;
+    struct eddy__tls_room room;
     unsigned char said[32 * 1024]; /**< all that it has sent so far */
     struct tls_side *other;
     size_t heard; /**< how much of what `other` said is in the wire, or was */
