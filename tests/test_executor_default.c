@@ -123,6 +123,34 @@ static void test_shutdown_waits_while_the_loop_runs(struct fixture *f)
     gate_fini(&gate);
 }
 
+/* EXEC-7: whichever allocation fails, the call has failed and nothing has happened: it may come
+ * again, also while no loop runs. */
+static void test_shutdown_without_memory_fails(struct fixture *f)
+{
+    eddy_future *shutdown = NULL;
+    eddy_executor *pool;
+    bool failed = true;
+    int number = 1;
+
+    need_whole_test();
+    pool = new_pool(1);
+    must(eddy_loop_set_default_executor(f->loop, pool));
+    eddy_executor_unref(pool);
+    for (size_t nth = 1; failed; nth++) {
+        allocations_fail(nth);
+        shutdown = eddy_loop_shutdown_default_executor(f->loop, EDDY_SECONDS(1000));
+        allocations_fail(0);
+        failed = eddy_future_done(shutdown);
+        if (!failed)
+            break;
+        assert_int_equal(eddy_future_exception(shutdown), EDDY_ENOMEM);
+        eddy_future_unref(shutdown);
+        must(eddy_loop_run_until_complete(
+            f->loop, eddy_loop_run_in_executor(f->loop, NULL, add_one, &number, NULL), NULL));
+    }
+    must(eddy_loop_run_until_complete(f->loop, shutdown, NULL));
+}
+
 /* EXEC-7: after the limit it warns and succeeds; the work goes on by itself. */
 static void test_shutdown_gives_up_after_its_limit(struct fixture *f)
 {
@@ -223,6 +251,7 @@ int main(void)
         TEST(test_set_default_executor_replaces_it),
         TEST(test_set_default_executor_does_not_undo_shutdown),
         TEST(test_shutdown_waits_while_the_loop_runs),
+        TEST(test_shutdown_without_memory_fails),
         TEST(test_shutdown_gives_up_after_its_limit),
         TEST(test_shutdown_can_be_cancelled),
         TEST(test_shutdown_refuses_a_negative_limit),

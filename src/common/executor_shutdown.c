@@ -121,6 +121,17 @@ static struct shutdown *shutdown_new(struct eddy_loop *loop, eddy_time limit)
     return shutdown;
 }
 
+/** Nobody waits for it, for want of memory or threads: nothing has happened. */
+static struct eddy_future *shutdown_refuse(struct shutdown *shutdown)
+{
+    struct eddy_future *refusal = shutdown->waiting;
+
+    eddy__timer_stop(&shutdown->future.loop->timers, &shutdown->limit);
+    eddy_executor_unref(shutdown->executor);
+    eddy_future_unref(&shutdown->future);
+    return refusal;
+}
+
 eddy_future *eddy_loop_shutdown_default_executor(eddy_loop *loop, eddy_time limit)
 {
     int error = loop == NULL ? eddy_error(EDDY_EINVALID, "no loop") : eddy__loop_check_open(loop);
@@ -130,14 +141,18 @@ eddy_future *eddy_loop_shutdown_default_executor(eddy_loop *loop, eddy_time limi
         error = eddy_error(EDDY_EINVALID, "a limit cannot be negative");
     if (error)
         return eddy__future_failed(loop, error);
-    loop->executor_shut_down = true;
     /* A simulated loop does the work itself: what was submitted runs before the next iteration. */
-    if (loop->default_executor == NULL)
+    if (loop->default_executor == NULL) {
+        loop->executor_shut_down = true;
         return eddy__later(loop);
+    }
     shutdown = shutdown_new(loop, limit);
     if (shutdown == NULL)
         return eddy__future_failed(loop, EDDY_ENOMEM);
     shutdown->waiting = shutdown_start_waiting(loop, loop->default_executor);
+    if (shutdown->waiting->state == EDDY__FAILED)
+        return shutdown_refuse(shutdown);
+    loop->executor_shut_down = true;
     eddy_future_ref(&shutdown->future);
     eddy__list_append(&loop->live, &shutdown->live.node);
     eddy__future_watch(shutdown->waiting, &shutdown->watch);
