@@ -18,7 +18,6 @@ static void test_many_clients_at_once(struct fixture *f)
     struct program program = {.count = 0};
     eddy_server *server;
 
-    need_whole_test();
     must(make_server(f, &program, "127.0.0.1", &options, &server));
     for (int i = 0; i < 3; i++)
         connect_client(f, server);
@@ -26,7 +25,7 @@ static void test_many_clients_at_once(struct fixture *f)
     eddy_server_close(server);
     eddy_server_close_clients(server);
     run_until_count(f, "lost:0", 3);
-    eddy_server_unref(server);
+    release_server(server);
 }
 
 /* Between the loop and its backend: the backend's own accept_start(). */
@@ -48,7 +47,6 @@ static void test_accepts_of_a_turn_are_bounded(struct fixture *f)
     eddy_server *server;
     struct spy *spy;
 
-    need_whole_test();
     spy = spy_begin(f->loop);
     real = spy->real;
     spy->backend.accept_start = note_accept_start;
@@ -58,7 +56,7 @@ static void test_accepts_of_a_turn_are_bounded(struct fixture *f)
         must(make_server(f, &program, "127.0.0.1", &options, &server));
         assert_int_equal(seen_turn_max, backlogs[i][1]);
         eddy_server_close(server);
-        eddy_server_unref(server);
+        release_server(server);
     }
 }
 
@@ -99,7 +97,6 @@ static void test_shortage_backs_off_for_a_second(struct fixture *f)
     eddy_server *server;
     eddy_time start;
 
-    need_whole_test();
     make_played_server(f, &program, &server);
     start = eddy_loop_time(f->loop);
     seen_listener->events->on_accept_failed(seen_listener, EDDY_EMFILE);
@@ -115,13 +112,13 @@ static void test_shortage_backs_off_for_a_second(struct fixture *f)
         assert_reported("out of resources", errors[i]);
         assert_int_equal(f->loop->timers.count, 1);
         eddy_server_close(server);
-        eddy_server_unref(server);
+        release_server(server);
         spy_end();
         make_played_server(f, &program, &server);
     }
     assert_int_equal(reported(), 4);
     eddy_server_close(server);
-    eddy_server_unref(server);
+    release_server(server);
 }
 
 /* NET-26: a retry that is still pending when the server closes does nothing. */
@@ -130,13 +127,12 @@ static void test_close_ends_a_pending_retry(struct fixture *f)
     struct program program = {.count = 0};
     eddy_server *server;
 
-    need_whole_test();
     make_played_server(f, &program, &server);
     seen_listener->events->on_accept_failed(seen_listener, EDDY_EMFILE);
     assert_reported("out of resources", EDDY_EMFILE);
     eddy_server_close(server);
     assert_int_equal(f->loop->timers.count, 0);
-    eddy_server_unref(server);
+    release_server(server);
     run_iterations(f->loop, 2);
     assert_int_equal(accept_starts, 1);
 }
@@ -149,7 +145,6 @@ static void test_the_end_of_a_connection_does_not_end_the_back_off(struct fixtur
     struct eddy_transport transport = {.loop = f->loop};
     eddy_server *server;
 
-    need_whole_test();
     make_played_server(f, &program, &server);
     eddy__server_attach(server, &transport);
     seen_listener->events->on_accept_failed(seen_listener, EDDY_EMFILE);
@@ -158,7 +153,7 @@ static void test_the_end_of_a_connection_does_not_end_the_back_off(struct fixtur
     assert_int_equal(accept_starts, 1);
     assert_int_equal(f->loop->timers.count, 1);
     eddy_server_close(server);
-    eddy_server_unref(server);
+    release_server(server);
 }
 
 static int close_server_handler(eddy_loop *loop, const eddy_exception_context *context, void *arg)
@@ -173,14 +168,13 @@ static void test_server_closed_by_the_report(struct fixture *f)
     struct program program = {.count = 0};
     eddy_server *server;
 
-    need_whole_test();
     make_played_server(f, &program, &server);
     eddy_loop_set_exception_handler(f->loop, close_server_handler, server);
     seen_listener->events->on_accept_failed(seen_listener, EDDY_EMFILE);
     eddy_loop_set_exception_handler(f->loop, reports_handler, NULL);
     assert_reported("out of resources", EDDY_EMFILE);
     assert_int_equal(f->loop->timers.count, 0);
-    eddy_server_unref(server);
+    release_server(server);
 }
 
 /* NET-27: any other failure is reported, and the listener goes on. */
@@ -189,14 +183,13 @@ static void test_other_accept_errors_are_reported(struct fixture *f)
     struct program program = {.count = 0};
     eddy_server *server;
 
-    need_whole_test();
     make_played_server(f, &program, &server);
     seen_listener->events->on_accept_failed(seen_listener, EDDY_EPERM);
     assert_true(assert_reported("accepting a connection", EDDY_EPERM)->has_socket);
     assert_int_equal(accept_stops, 0);
     assert_int_equal(f->loop->timers.count, 0);
     eddy_server_close(server);
-    eddy_server_unref(server);
+    release_server(server);
 }
 
 /* NET-27: what says that there is no listening socket any more is said once, and is the end. */
@@ -207,7 +200,6 @@ static void test_a_listener_that_is_gone_is_reported_once(struct fixture *f)
     struct eddy_transport transport = {.loop = f->loop};
     eddy_server *server;
 
-    need_whole_test();
     for (size_t i = 0; i < 3; i++) {
         make_played_server(f, &program, &server);
         seen_listener->events->on_accept_failed(seen_listener, errors[i]);
@@ -218,7 +210,7 @@ static void test_a_listener_that_is_gone_is_reported_once(struct fixture *f)
         eddy__server_detach(&transport);
         assert_int_equal(accept_starts, 1);
         eddy_server_close(server);
-        eddy_server_unref(server);
+        release_server(server);
         spy_end();
     }
     assert_int_equal(reported(), 3);
@@ -231,7 +223,6 @@ static void test_a_listener_that_is_shut_down_is_reported_once(struct fixture *f
     struct program program = {.count = 0};
     eddy_server *server;
 
-    need_whole_test();
     if (f->sim != NULL)
         skip(); /* it has no such socket */
     must(make_server(f, &program, "127.0.0.1", NULL, &server));
@@ -241,7 +232,7 @@ static void test_a_listener_that_is_shut_down_is_reported_once(struct fixture *f
     if (reported() == 1)
         assert_reported("accepts no more", EDDY_EINVAL);
     eddy_server_close(server);
-    eddy_server_unref(server);
+    release_server(server);
 }
 #endif
 
@@ -253,7 +244,6 @@ static void test_accept_failures_lose_no_client(struct fixture *f)
     struct program program = {.count = 0};
     eddy_server *server;
 
-    need_whole_test();
     if (f->sim == NULL)
         skip(); /* a real system is not short of descriptors on demand */
     must(make_server(f, &program, "127.0.0.1", NULL, &server));
@@ -268,7 +258,7 @@ static void test_accept_failures_lose_no_client(struct fixture *f)
     eddy_server_close(server);
     eddy_server_abort_clients(server);
     run_until_recorded(f->loop, "lost:0");
-    eddy_server_unref(server);
+    release_server(server);
 }
 
 /* NET-28: a connection that cannot be set up costs nobody else anything. */
@@ -278,19 +268,18 @@ static void test_failed_set_up_costs_one_connection(struct fixture *f)
     eddy_server *server;
     eddy_socket client;
 
-    need_whole_test();
     must(make_server(f, &program, "127.0.0.1", NULL, &server));
     client = connect_client(f, server);
-    run_until_recorded(f->loop, "refused");
+    run_until_count(f, "refused", 1);
     assert_true(listener_await_end(f, client));
     assert_int_equal(reported(), 0);
     program.refuse = false;
     connect_client(f, server);
-    run_until_recorded(f->loop, "made");
+    run_until_count(f, "made", 1);
     eddy_server_close(server);
     eddy_server_close_clients(server);
     must(eddy_loop_run_until_complete(f->loop, eddy_server_wait_closed(server), NULL));
-    eddy_server_unref(server);
+    release_server(server);
 }
 
 /* NET-28: debug mode reports it. */
@@ -300,11 +289,10 @@ static void test_failed_set_up_is_reported_in_debug_mode(struct fixture *f)
     const struct report *report;
     eddy_server *server;
 
-    need_whole_test();
     eddy_loop_set_debug(f->loop, true);
     must(make_server(f, &program, "127.0.0.1", NULL, &server));
     connect_client(f, server);
-    run_until_recorded(f->loop, "refused");
+    run_until_count(f, "refused", 1);
     run_iterations(f->loop, 1);
     report = assert_reported("could not be set up", EDDY_EUSER);
     assert_string_equal(report->text, "full house");
@@ -317,7 +305,7 @@ static void test_failed_set_up_is_reported_in_debug_mode(struct fixture *f)
     assert_non_null(assert_reported("could not be set up", EDDY_EUSER - 1)->protocol);
     eddy_server_close(server);
     must(eddy_loop_run_until_complete(f->loop, eddy_server_wait_closed(server), NULL));
-    eddy_server_unref(server);
+    release_server(server);
 }
 
 /* NET-17: accepted connections have no delay either. */
@@ -328,7 +316,6 @@ static void test_accepted_connections_have_no_delay(struct fixture *f)
     eddy_value value;
     int set = 0;
 
-    need_whole_test();
     must(make_server(f, &program, "127.0.0.1", NULL, &server));
     for (size_t i = 0; i < 3; i++) {
         connect_client(f, server);
@@ -340,7 +327,7 @@ static void test_accepted_connections_have_no_delay(struct fixture *f)
     eddy_server_close(server);
     eddy_server_close_clients(server);
     run_until_count(f, "lost:0", 3);
-    eddy_server_unref(server);
+    release_server(server);
 }
 
 /* NET-29: accepts that are under way when the server closes are cancelled; nothing is left. */
@@ -351,13 +338,12 @@ static void test_close_with_clients_on_their_way(struct fixture *f)
         eddy_server *server;
         eddy_socket client;
 
-        need_whole_test();
         must(make_server(f, &program, "127.0.0.1", NULL, &server));
         client = connect_client(f, server);
         run_iterations(f->loop, iterations);
         eddy_server_close(server);
         eddy_server_abort_clients(server);
-        eddy_server_unref(server);
+        release_server(server);
         assert_true(listener_await_end(f, client) || program.count == 0);
         fixture_drop_socket(f, client);
         eddy_socket_close(client);
@@ -373,7 +359,6 @@ static void test_connections_max(struct fixture *f)
     struct program program = {.count = 0};
     eddy_server *server;
 
-    need_whole_test();
     must(make_server(f, &program, "127.0.0.1", &options, &server));
     for (int i = 0; i < 4; i++)
         connect_client(f, server);
@@ -387,7 +372,7 @@ static void test_connections_max(struct fixture *f)
     eddy_server_close(server);
     eddy_server_abort_clients(server);
     must(eddy_loop_run_until_complete(f->loop, eddy_server_wait_closed(server), NULL));
-    eddy_server_unref(server);
+    release_server(server);
 }
 
 int main(void)

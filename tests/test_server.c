@@ -16,11 +16,10 @@ static void test_clients_get_protocols(struct fixture *f)
     eddy_value peername;
     eddy_address address;
 
-    need_whole_test();
     must(make_server(f, &program, "127.0.0.1", NULL, &server));
     assert_int_equal(program.count, 0);
     peer.socket = connect_client(f, server);
-    run_until_recorded(f->loop, "made");
+    run_until_count(f, "made", 1);
     assert_int_equal(program.count, 1);
     must(eddy_socket_local_address(peer.socket, &address));
     assert_true(eddy_transport_get_extra_info(program.clients[0].transport, "peername", &peername));
@@ -32,7 +31,7 @@ static void test_clients_get_protocols(struct fixture *f)
     peer_close(&peer);
     run_until_recorded(f->loop, "lost:0");
     eddy_server_close(server);
-    eddy_server_unref(server);
+    release_server(server);
 }
 
 struct refusal {
@@ -95,7 +94,6 @@ static void test_reuse_port(struct fixture *f)
     int set = 0;
     int error;
 
-    need_whole_test();
     must(eddy_socket_new(f->loop, EDDY_INET, EDDY_STREAM, EDDY_TCP, &probe));
     available = eddy_socket_set_option(probe, EDDY_SOCKET_REUSE_PORT, 1) == 0;
     eddy_socket_close(probe);
@@ -108,7 +106,7 @@ static void test_reuse_port(struct fixture *f)
     must(eddy_socket_view_get_option(eddy_server_socket(server, 0), EDDY_SOCKET_REUSE_PORT, &set));
     assert_true(set != 0);
     eddy_server_close(server);
-    eddy_server_unref(server);
+    release_server(server);
 }
 
 /* NET-20: "" means all interfaces, on a port of the system's choice. */
@@ -119,7 +117,6 @@ static void test_all_interfaces(struct fixture *f)
     eddy_address address;
     char text[EDDY_ADDRESS_TEXT_MAX];
 
-    need_whole_test();
     must(make_server(f, &program, "", NULL, &server));
     assert_true(eddy_server_socket_count(server) >= 1);
     for (size_t i = 0; i < eddy_server_socket_count(server); i++) {
@@ -129,7 +126,7 @@ static void test_all_interfaces(struct fixture *f)
         assert_true(eddy_address_port(&address) != 0);
     }
     eddy_server_close(server);
-    eddy_server_unref(server);
+    release_server(server);
 }
 
 /* A port that is free right now. */
@@ -154,10 +151,10 @@ static void test_dual_stack_on_one_port(struct fixture *f)
     eddy_value value;
     bool has_ipv6 = false;
 
-    need_whole_test();
     must(eddy_loop_run_until_complete(
         f->loop, eddy_loop_create_server(f->loop, program_factory, &program, NULL, port, &options),
         &value));
+    keep_server(f, value.server);
     for (size_t i = 0; i < eddy_server_socket_count(value.server); i++) {
         server_address(value.server, i, &address);
         assert_int_equal(eddy_address_port(&address), port);
@@ -165,7 +162,7 @@ static void test_dual_stack_on_one_port(struct fixture *f)
     }
     assert_int_equal(eddy_server_socket_count(value.server), has_ipv6 ? 2 : 1);
     eddy_server_close(value.server);
-    eddy_server_unref(value.server);
+    release_server(value.server);
 }
 
 /* NET-20, NET-21: no host means all interfaces; both families at once on the port given. */
@@ -177,13 +174,13 @@ static void test_all_interfaces_on_one_port(struct fixture *f)
     eddy_socket probe;
     bool has_ipv6;
 
-    need_whole_test();
     has_ipv6 = eddy_socket_new(f->loop, EDDY_INET6, EDDY_STREAM, EDDY_TCP, &probe) == 0;
     if (has_ipv6)
         eddy_socket_close(probe);
     must(eddy_loop_run_until_complete(
         f->loop, eddy_loop_create_server(f->loop, program_factory, &program, NULL, port, NULL),
         &value));
+    keep_server(f, value.server);
     assert_int_equal(eddy_server_socket_count(value.server), has_ipv6 ? 2 : 1);
     for (size_t i = 0; i < eddy_server_socket_count(value.server); i++) {
         eddy_socket_view *view = eddy_server_socket(value.server, i);
@@ -195,7 +192,7 @@ static void test_all_interfaces_on_one_port(struct fixture *f)
         assert_true(only != 0);
     }
     eddy_server_close(value.server);
-    eddy_server_unref(value.server);
+    release_server(value.server);
 }
 
 /* NET-20: "" in a list of hosts means all interfaces as well. */
@@ -208,14 +205,13 @@ static void test_empty_host_in_a_list(struct fixture *f)
     eddy_address address;
     char text[EDDY_ADDRESS_TEXT_MAX];
 
-    need_whole_test();
     must(make_server(f, &program, NULL, &options, &server));
     assert_int_equal(eddy_server_socket_count(server), 1);
     server_address(server, 0, &address);
     must(eddy_address_host(&address, text, sizeof text));
     assert_string_equal(text, "0.0.0.0");
     eddy_server_close(server);
-    eddy_server_unref(server);
+    release_server(server);
 }
 
 /* NET-20: a host that nobody knows fails the whole call. */
@@ -237,7 +233,6 @@ static void test_socket_options(struct fixture *f)
     bool by_default = !f->loop->backend->sockets->reuse_shares_port;
     static const eddy_choice choices[] = {EDDY_DEFAULT, EDDY_YES, EDDY_NO};
 
-    need_whole_test();
     for (size_t i = 0; i < 3; i++) {
         eddy_server_options options = {.reuse_address = choices[i], .keep_alive = i == 1};
         struct program program = {.count = 0};
@@ -253,7 +248,7 @@ static void test_socket_options(struct fixture *f)
         assert_int_equal(reuse != 0, i == 1 || (i == 0 && by_default));
         assert_int_equal(keep != 0, i == 1);
         eddy_server_close(server);
-        eddy_server_unref(server);
+        release_server(server);
     }
 }
 
@@ -285,13 +280,12 @@ static void test_address_that_is_not_here_is_skipped(struct fixture *f)
     struct program program = {.count = 0};
     eddy_server *server;
 
-    need_whole_test();
     eddy_loop_set_debug(f->loop, true);
     must(make_server(f, &program, NULL, &options, &server));
     assert_logged(EDDY_LOG_WARNING, "192.0.2.1");
     assert_int_equal(eddy_server_socket_count(server), 1);
     eddy_server_close(server);
-    eddy_server_unref(server);
+    release_server(server);
 }
 
 /* NET-22: if nothing could be bound, the error names the addresses. */
@@ -347,7 +341,6 @@ static void test_missing_family_is_skipped(struct fixture *f)
     eddy_server *server;
     eddy_address address;
 
-    need_whole_test();
     net_begin(f);
     net.missing_family = EDDY_INET6;
     eddy_loop_set_debug(f->loop, true);
@@ -357,7 +350,7 @@ static void test_missing_family_is_skipped(struct fixture *f)
     server_address(server, 0, &address);
     assert_int_equal(eddy_address_family(&address), EDDY_INET);
     eddy_server_close(server);
-    eddy_server_unref(server);
+    release_server(server);
 }
 
 /* NET-18, NET-24: the backlog is 100 unless said otherwise; failing to listen fails the call. */
@@ -367,14 +360,13 @@ static void test_listening(struct fixture *f)
     struct program program = {.count = 0};
     eddy_server *server;
 
-    need_whole_test();
     net_begin(f);
     must(make_server(f, &program, "127.0.0.1", NULL, &server));
     eddy_server_close(server);
-    eddy_server_unref(server);
+    release_server(server);
     must(make_server(f, &program, "127.0.0.1", &options, &server));
     eddy_server_close(server);
-    eddy_server_unref(server);
+    release_server(server);
     assert_recorded("listen:100", "listen:7");
     net.listen_error = EDDY_EADDRINUSE;
     assert_int_equal(make_server(f, &program, "127.0.0.1", NULL, &server), EDDY_EADDRINUSE);
@@ -389,14 +381,13 @@ static void test_passed_socket_is_served(struct fixture *f)
     struct program program = {.count = 0};
     eddy_server *server;
 
-    need_whole_test();
     must(make_server(f, &program, NULL, &options, &server));
     fixture_drop_socket(f, socket);
     assert_true(eddy_socket_view_fileno(eddy_server_socket(server, 0)) == socket);
     connect_client(f, server);
-    run_until_recorded(f->loop, "made");
+    run_until_count(f, "made", 1);
     eddy_server_close(server);
-    eddy_server_unref(server);
+    release_server(server);
     eddy_transport_abort(program.clients[0].transport);
     run_until_recorded(f->loop, "lost:0");
 }
@@ -410,16 +401,15 @@ static void test_listening_socket_is_served(struct fixture *f)
     struct program program = {.count = 0};
     eddy_server *server;
 
-    need_whole_test();
     net_begin(f);
     must(make_server(f, &program, NULL, &options, &server));
     assert_nothing_recorded(); /* its backlog is its owner's affair */
     fixture_drop_socket(f, socket);
     connect_client(f, server);
-    run_until_recorded(f->loop, "made");
+    run_until_count(f, "made", 1);
     eddy_transport_abort(program.clients[0].transport);
     eddy_server_close(server);
-    eddy_server_unref(server);
+    release_server(server);
     run_until_recorded(f->loop, "lost:0");
 }
 
@@ -446,16 +436,16 @@ static void test_call_ends_one_iteration_later(struct fixture *f)
     eddy_future *future;
     eddy_value value;
 
-    need_whole_test();
-    future = eddy_loop_create_server(f->loop, program_factory, NULL, "127.0.0.1", 0, NULL);
-    assert_false(eddy_future_done(future));
+    future = keep_future(
+        f, eddy_loop_create_server(f->loop, program_factory, NULL, "127.0.0.1", 0, NULL));
+    assert_false(eddy_future_done(future) && eddy_future_exception(future) == 0);
     run_iterations(f->loop, 1);
     assert_true(eddy_future_done(future));
     must(eddy_future_result(future, &value));
+    keep_server(f, value.server);
     assert_true(eddy_server_is_serving(value.server));
-    eddy_future_unref(future);
     eddy_server_close(value.server);
-    eddy_server_unref(value.server);
+    release_server(value.server);
 }
 
 /* NET-24, SRV-2, SRV-4: bound but deaf until start_serving(), which may come twice. */
@@ -466,7 +456,6 @@ static void test_deferred_serving(struct fixture *f)
     eddy_server *server;
     eddy_future *future;
 
-    need_whole_test();
     must(make_server(f, &program, "127.0.0.1", &options, &server));
     assert_false(eddy_server_is_serving(server));
     assert_int_equal(eddy_server_socket_count(server), 1);
@@ -477,12 +466,12 @@ static void test_deferred_serving(struct fixture *f)
     must(eddy_loop_run_until_complete(f->loop, future, NULL));
     must(eddy_loop_run_until_complete(f->loop, eddy_server_start_serving(server), NULL));
     connect_client(f, server);
-    run_until_recorded(f->loop, "made");
+    run_until_count(f, "made", 1);
     eddy_transport_abort(program.clients[0].transport);
     eddy_server_close(server);
     assert_false(eddy_server_is_serving(server));
     assert_refused(eddy_server_start_serving(server), EDDY_EBADSTATE, "closed");
-    eddy_server_unref(server);
+    release_server(server);
     run_until_recorded(f->loop, "lost:0");
 }
 
@@ -530,7 +519,7 @@ static void test_making_and_serving_under_want_of_memory(struct fixture *f)
         eddy_loop_stop(f->loop);
         eddy_loop_run_forever(f->loop);
     }
-    eddy_server_unref(server);
+    release_server(server);
     must(error);
     assert_int_equal(recorded("made"), recorded("lost:0"));
 }

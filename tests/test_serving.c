@@ -14,7 +14,6 @@ static void test_sockets_of_a_server(struct fixture *f)
     eddy_server *server;
     eddy_socket_view *view;
 
-    need_whole_test();
     must(make_server(f, &program, "127.0.0.1", NULL, &server));
     assert_int_equal(eddy_server_socket_count(server), 1);
     assert_null(eddy_server_socket(server, 1));
@@ -25,7 +24,7 @@ static void test_sockets_of_a_server(struct fixture *f)
     eddy_server_close(server);
     assert_int_equal(eddy_server_socket_count(server), 0);
     assert_null(eddy_server_socket(server, 0));
-    eddy_server_unref(server);
+    release_server(server);
 }
 
 /* SRV-3: close is idempotent, refuses new clients, and leaves the old ones alone. */
@@ -37,11 +36,10 @@ static void test_close_leaves_connections_alone(struct fixture *f)
     eddy_address address;
     int error;
 
-    need_whole_test();
     must(make_server(f, &program, "127.0.0.1", NULL, &server));
     server_address(server, 0, &address);
     peer.socket = connect_client(f, server);
-    run_until_recorded(f->loop, "made");
+    run_until_count(f, "made", 1);
     eddy_server_close(server);
     eddy_server_close(server);
     error = eddy_loop_run_until_complete(
@@ -54,7 +52,7 @@ static void test_close_leaves_connections_alone(struct fixture *f)
     run_until_recorded(f->loop, "data:still here");
     peer_close(&peer);
     run_until_recorded(f->loop, "lost:0");
-    eddy_server_unref(server);
+    release_server(server);
 }
 
 /* SRV-5: it serves until closed, waits for the connections, and succeeds. */
@@ -65,14 +63,13 @@ static void test_serve_forever_ends_with_close(struct fixture *f)
     eddy_server *server;
     eddy_future *forever;
 
-    need_whole_test();
     must(make_server(f, &program, "127.0.0.1", &options, &server));
-    forever = eddy_server_serve_forever(server);
+    forever = keep_future(f, eddy_server_serve_forever(server));
     watch(forever, "forever");
     assert_true(eddy_server_is_serving(server));
     assert_refused(eddy_server_serve_forever(server), EDDY_EBADSTATE, "under way");
     connect_client(f, server);
-    run_until_recorded(f->loop, "made");
+    run_until_count(f, "made", 1);
     eddy_server_close(server);
     run_iterations(f->loop, 3);
     assert_recorded("made");
@@ -80,9 +77,8 @@ static void test_serve_forever_ends_with_close(struct fixture *f)
     run_until_recorded(f->loop, "forever:done");
     assert_recorded("lost:0", "forever:done");
     must(eddy_future_result(forever, NULL));
-    eddy_future_unref(forever);
     assert_refused(eddy_server_serve_forever(server), EDDY_EBADSTATE, "closed");
-    eddy_server_unref(server);
+    release_server(server);
 }
 
 /* SRV-5: cancelled, it closes the server and its clients, waits for them, and is cancelled. */
@@ -92,12 +88,11 @@ static void test_serve_forever_cancelled_ends_idle_clients(struct fixture *f)
     eddy_server *server;
     eddy_future *forever;
 
-    need_whole_test();
     must(make_server(f, &program, "127.0.0.1", NULL, &server));
-    forever = eddy_server_serve_forever(server);
+    forever = keep_future(f, eddy_server_serve_forever(server));
     watch(forever, "forever");
     connect_client(f, server);
-    run_until_recorded(f->loop, "made");
+    run_until_count(f, "made", 1);
     assert_true(eddy_future_cancel(forever, "enough"));
     assert_false(eddy_future_done(forever));
     assert_false(eddy_server_is_serving(server));
@@ -105,8 +100,7 @@ static void test_serve_forever_cancelled_ends_idle_clients(struct fixture *f)
     assert_recorded("made", "lost:0", "forever:cancelled");
     assert_int_equal(eddy_future_exception(forever), EDDY_ECANCELED);
     assert_string_equal(eddy_error_text(), "enough");
-    eddy_future_unref(forever);
-    eddy_server_unref(server);
+    release_server(server);
 }
 
 static eddy_future *forever_of_script;
@@ -125,10 +119,9 @@ static void test_serve_forever_cancelled_by_a_client(struct fixture *f)
     struct program program = {.script = cancel_forever};
     eddy_server *server;
 
-    need_whole_test();
     must(make_server(f, &program, "127.0.0.1", NULL, &server));
-    forever_of_script = eddy_server_serve_forever(server);
-    eddy_server_unref(server);
+    forever_of_script = keep_future(f, eddy_server_serve_forever(server));
+    release_server(server);
     watch(forever_of_script, "forever");
     {
         eddy_address address;
@@ -138,7 +131,6 @@ static void test_serve_forever_cancelled_by_a_client(struct fixture *f)
     }
     run_until_recorded(f->loop, "forever:cancelled");
     assert_recorded("made", "lost:0", "forever:cancelled");
-    eddy_future_unref(forever_of_script);
 }
 
 /* SRV-5: a peer that never reads holds it up; a second cancel no longer waits. */
@@ -148,21 +140,19 @@ static void test_serve_forever_cancelled_twice(struct fixture *f)
     eddy_server *server;
     eddy_future *forever;
 
-    need_whole_test();
     must(make_server(f, &program, "127.0.0.1", NULL, &server));
-    forever = eddy_server_serve_forever(server);
+    forever = keep_future(f, eddy_server_serve_forever(server));
     connect_client(f, server);
-    run_until_recorded(f->loop, "made");
+    run_until_count(f, "made", 1);
     fill_transport(program.clients[0].transport);
     eddy_future_cancel(forever, NULL);
     run_iterations(f->loop, 3);
     assert_false(eddy_future_done(forever));
     eddy_future_cancel(forever, NULL);
     assert_true(eddy_future_cancelled(forever));
-    eddy_future_unref(forever);
     eddy_server_abort_clients(server);
     run_until_recorded(f->loop, "lost:0");
-    eddy_server_unref(server);
+    release_server(server);
 }
 
 /* SRV-6, SRV-7: any number of waiters, before and after close; done when the last one is lost. */
@@ -172,16 +162,15 @@ static void test_wait_closed_waits_for_connections(struct fixture *f)
     eddy_server *server;
     eddy_future *waits[3];
 
-    need_whole_test();
     must(make_server(f, &program, "127.0.0.1", NULL, &server));
     connect_client(f, server);
-    run_until_recorded(f->loop, "made");
-    waits[0] = eddy_server_wait_closed(server);
-    waits[1] = eddy_server_wait_closed(server);
+    run_until_count(f, "made", 1);
+    waits[0] = keep_future(f, eddy_server_wait_closed(server));
+    waits[1] = keep_future(f, eddy_server_wait_closed(server));
     watch(waits[0], "first");
     run_iterations(f->loop, 2);
     eddy_server_close(server);
-    waits[2] = eddy_server_wait_closed(server);
+    waits[2] = keep_future(f, eddy_server_wait_closed(server));
     watch(waits[2], "third");
     assert_true(eddy_future_cancel(waits[1], NULL));
     run_iterations(f->loop, 2);
@@ -189,12 +178,9 @@ static void test_wait_closed_waits_for_connections(struct fixture *f)
     eddy_transport_close(program.clients[0].transport);
     run_until_recorded(f->loop, "third:done");
     assert_recorded("lost:0", "first:done", "third:done");
-    for (int i = 0; i < 3; i++)
-        eddy_future_unref(waits[i]);
-    waits[0] = eddy_server_wait_closed(server);
+    waits[0] = keep_future(f, eddy_server_wait_closed(server));
     assert_true(eddy_future_done(waits[0]));
-    eddy_future_unref(waits[0]);
-    eddy_server_unref(server);
+    release_server(server);
 }
 
 /* SRV-6: without connections close() is the end. */
@@ -204,15 +190,14 @@ static void test_wait_closed_without_connections(struct fixture *f)
     eddy_server *server;
     eddy_future *wait;
 
-    need_whole_test();
     must(make_server(f, &program, "127.0.0.1", NULL, &server));
-    wait = eddy_server_wait_closed(server);
+    wait = keep_future(f, eddy_server_wait_closed(server));
     run_iterations(f->loop, 2);
     assert_false(eddy_future_done(wait));
     eddy_server_close(server);
     assert_true(eddy_future_done(wait));
-    must(eddy_loop_run_until_complete(f->loop, wait, NULL));
-    eddy_server_unref(server);
+    must(eddy_loop_run_until_complete(f->loop, eddy_future_ref(wait), NULL));
+    release_server(server);
 }
 
 /* SRV-8: close() flushes and ends idle clients. */
@@ -222,7 +207,6 @@ static void test_close_clients(struct fixture *f)
     struct peer peer = {.f = f};
     eddy_server *server;
 
-    need_whole_test();
     must(make_server(f, &program, "127.0.0.1", NULL, &server));
     peer.socket = connect_client(f, server);
     connect_client(f, server);
@@ -235,7 +219,7 @@ static void test_close_clients(struct fixture *f)
     must(eddy_loop_run_until_complete(f->loop, eddy_server_wait_closed(server), NULL));
     assert_recorded("made", "made", "lost:0", "lost:0");
     peer_expect(&peer, "bye");
-    eddy_server_unref(server);
+    release_server(server);
 }
 
 /* SRV-8: abort() does not wait for a peer that never reads. */
@@ -244,10 +228,9 @@ static void test_abort_clients(struct fixture *f)
     struct program program = {.count = 0};
     eddy_server *server;
 
-    need_whole_test();
     must(make_server(f, &program, "127.0.0.1", NULL, &server));
     connect_client(f, server);
-    run_until_recorded(f->loop, "made");
+    run_until_count(f, "made", 1);
     fill_transport(program.clients[0].transport);
     eddy_server_close(server);
     eddy_server_close_clients(server);
@@ -256,7 +239,7 @@ static void test_abort_clients(struct fixture *f)
     eddy_server_abort_clients(server);
     must(eddy_loop_run_until_complete(f->loop, eddy_server_wait_closed(server), NULL));
     assert_int_equal(recorded("lost:0"), 1);
-    eddy_server_unref(server);
+    release_server(server);
 }
 
 /* SRV-9: close and wait_closed, what leaving a scope does, leave nothing behind. */
@@ -265,14 +248,13 @@ static void test_close_and_wait_is_the_end(struct fixture *f)
     struct program program = {.count = 0};
     eddy_server *server;
 
-    need_whole_test();
     must(make_server(f, &program, "127.0.0.1", NULL, &server));
     connect_client(f, server);
-    run_until_recorded(f->loop, "made");
+    run_until_count(f, "made", 1);
     eddy_server_close(server);
     eddy_server_close_clients(server);
     must(eddy_loop_run_until_complete(f->loop, eddy_server_wait_closed(server), NULL));
-    eddy_server_unref(server);
+    release_server(server);
     run_iterations(f->loop, 1);
     assert_true(eddy__list_is_empty(&f->loop->live));
 }
@@ -285,12 +267,11 @@ static void test_loop_closes_over_a_server(struct fixture *f)
     eddy_future *forever;
     eddy_future *wait;
 
-    need_whole_test();
     must(make_server(f, &program, "127.0.0.1", NULL, &server));
-    forever = eddy_server_serve_forever(server);
-    wait = eddy_server_wait_closed(server);
+    forever = keep_future(f, eddy_server_serve_forever(server));
+    wait = keep_future(f, eddy_server_wait_closed(server));
     connect_client(f, server);
-    run_until_recorded(f->loop, "made");
+    run_until_count(f, "made", 1);
     eddy_loop_set_debug(f->loop, true);
     while (f->socket_count > 0)
         eddy_socket_close(f->sockets[--f->socket_count]);
@@ -301,9 +282,7 @@ static void test_loop_closes_over_a_server(struct fixture *f)
     assert_int_equal(eddy_server_socket_count(server), 0);
     assert_false(eddy_future_done(forever));
     assert_false(eddy_future_done(wait));
-    eddy_future_unref(forever);
-    eddy_future_unref(wait);
-    eddy_server_unref(server);
+    release_server(server);
     assert_recorded("made");
 }
 

@@ -30,7 +30,6 @@ static void test_bytes_go_both_ways(struct fixture *f)
     fixture_at_end(f, drop_context, server_side);
     must(eddy_tls_context_new(&(eddy_tls_options){.ca_data = certificate_pem(ca)}, &client_side));
     fixture_at_end(f, drop_context, client_side);
-    need_whole_test(); /* it keeps its server to the end */
     must(make_server(f, &program, "127.0.0.1",
                      &(eddy_server_options){.tls = server_side, .tls_handshake_timeout = limit},
                      &server));
@@ -52,7 +51,7 @@ static void test_bytes_go_both_ways(struct fixture *f)
     run_until_recorded(f->loop, "client.lost:0");
     eddy_transport_unref(value.transport);
     eddy_server_close(server);
-    eddy_server_unref(server);
+    release_server(server);
     run_iterations(f->loop, 3);
 }
 

@@ -16,11 +16,6 @@ struct scene {
     eddy_future *future;
 };
 
-static void drop_server(void *server)
-{
-    eddy_server_unref(server);
-}
-
 static void drop_transport(void *transport)
 {
     eddy_transport_unref(transport);
@@ -261,7 +256,6 @@ static void test_a_server_goes_on(struct fixture *f)
 
     tls_kit_init(f, &kit);
     must(make_server(f, &program, "127.0.0.1", &(eddy_server_options){.tls = kit.server}, &server));
-    fixture_at_end(f, drop_server, server);
     bad = connect_client(f, server);
     run_for(f->loop, EDDY_MILLISECONDS(1));
     eddy_socket_send(bad, "GET / HTTP/1.0\r\n\r\n", 18);
@@ -289,7 +283,6 @@ static void test_accepting_is_logged(struct fixture *f)
     need_whole_test();
     tls_kit_init(f, &kit);
     must(make_server(f, &program, "127.0.0.1", &(eddy_server_options){.tls = kit.server}, &server));
-    fixture_at_end(f, drop_server, server);
     eddy_loop_set_debug(f->loop, true);
     connect_client(f, server);
     run_for(f->loop, EDDY_MILLISECONDS(5));
@@ -309,7 +302,6 @@ static void test_aborting_clients_in_the_handshake(struct fixture *f)
 
     tls_kit_init(f, &kit);
     must(make_server(f, &program, "127.0.0.1", &(eddy_server_options){.tls = kit.server}, &server));
-    fixture_at_end(f, drop_server, server);
     connect_client(f, server);
     connect_client(f, server);
     for (int turn = 0; server->connections < 2 && turn < 1000; turn++)

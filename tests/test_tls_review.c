@@ -535,7 +535,7 @@ static void test_closing_upgraded_clients(struct fixture *f)
     must(eddy_loop_run_until_complete(f->loop, eddy_server_wait_closed(server), NULL));
     assert_recorded("made", "lost:0");
     eddy_transport_unref(upper);
-    eddy_server_unref(server);
+    release_server(server);
 }
 
 /* Input that waits. */

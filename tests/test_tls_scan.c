@@ -100,7 +100,7 @@ static void scan_end(struct scan *s)
 {
     assert_int_equal(s->program.count, 0);
     eddy_server_close(s->server);
-    eddy_server_unref(s->server);
+    release_server(s->server);
     run_iterations(s->f->loop, 3);
 }
 

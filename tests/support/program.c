@@ -21,6 +21,36 @@ eddy_protocol *program_factory(void *arg)
     return &w->protocol;
 }
 
+/* What tests have made and not dropped. */
+static eddy_server *servers[SERVERS_MAX];
+static size_t server_count;
+
+static void drop_all_servers(void *arg)
+{
+    (void)arg;
+    while (server_count > 0)
+        eddy_server_unref(servers[--server_count]);
+}
+
+void keep_server(struct fixture *f, eddy_server *server)
+{
+    assert_true(server_count < SERVERS_MAX);
+    if (server_count == 0)
+        fixture_at_end(f, drop_all_servers, NULL);
+    servers[server_count++] = server;
+}
+
+void release_server(eddy_server *server)
+{
+    size_t i = 0;
+
+    while (i < server_count && servers[i] != server)
+        i++;
+    assert_true(i < server_count);
+    servers[i] = servers[--server_count];
+    eddy_server_unref(server);
+}
+
 int make_server(struct fixture *f, struct program *program, const char *host,
                 const eddy_server_options *options, eddy_server **server)
 {
@@ -30,6 +60,8 @@ int make_server(struct fixture *f, struct program *program, const char *host,
         &value);
 
     *server = value.server;
+    if (error == 0)
+        keep_server(f, value.server);
     return error;
 }
 
@@ -58,7 +90,19 @@ void run_until_count(struct fixture *f, const char *text, size_t count)
 
     while (recorded(text) < count && fixture_wait_goes_on(eddy_loop_time(f->loop), &end))
         run_for(f->loop, EDDY_MILLISECONDS(1));
+    give_up_if(recorded(text) < count);
     assert_int_equal(recorded(text), count);
+}
+
+static void drop_future(void *future)
+{
+    eddy_future_unref(future);
+}
+
+eddy_future *keep_future(struct fixture *f, eddy_future *future)
+{
+    fixture_at_end(f, drop_future, future);
+    return future;
 }
 
 static int on_done(eddy_future *future, void *name)
