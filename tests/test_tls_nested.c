@@ -156,6 +156,57 @@ static void test_the_lowest_breaks(struct fixture *f)
     recorder_reset();
 }
 
+/* What a failing layer has to say. */
+
+static int error_of(struct fixture *f, eddy_future *future)
+{
+    int error = eddy_loop_run_until_complete(f->loop, future, NULL);
+
+    give_up_if(error == EDDY_ENOMEM);
+    return error;
+}
+
+/* TLS-14, TLS-19: the alert of a handshake in the second layer leaves through the first one. */
+static void test_an_alert_of_the_second_handshake(struct fixture *f)
+{
+    static const eddy_start_tls_options options = {.server_hostname = "another.test"};
+    struct couple c;
+    eddy_future *futures[2];
+
+    couple_begin(f, &c);
+    couple_wrap(f, &c);
+    futures[0] =
+        eddy_loop_start_tls(f->loop, c.client_end, &c.client.protocol, c.kit.client, &options);
+    futures[1] = eddy_loop_start_tls(f->loop, c.server_end, &c.server.protocol, c.kit.server, NULL);
+    assert_int_equal(error_of(f, futures[0]), EDDY_ETLSVERIFY);
+    assert_int_equal(error_of(f, futures[1]), EDDY_ETLS);
+    assert_non_null(strstr(eddy_error_text(), "alert"));
+    run_until_true(f->loop, c.client.counts[WITNESS_LOST] > 0 && c.server.counts[WITNESS_LOST] > 0);
+    recorder_reset();
+}
+
+/* TLS-14, TLS-19: so does that of a record which the second layer cannot decrypt. */
+static void test_an_alert_of_the_second_layer(struct fixture *f)
+{
+    static const unsigned char damaged[] = {23,  3,   3,   0,   20,  'n', 'o', ' ',
+                                            'r', 'e', 'c', 'o', 'r', 'd', ' ', 'o',
+                                            'f', ' ', 't', 'h', 'e', ' ', 'p', 'e'};
+    struct couple c;
+    eddy_transport *first;
+
+    couple_begin(f, &c);
+    couple_wrap(f, &c);
+    first = c.client_end;
+    couple_wrap(f, &c);
+    must(eddy_transport_write(first, damaged, sizeof damaged));
+    must(eddy_transport_write(first, "er", 2));
+    run_until_true(f->loop, c.client.counts[WITNESS_LOST] > 0 && c.server.counts[WITNESS_LOST] > 0);
+    give_up_if(c.client.error == EDDY_ENOMEM || c.server.error == EDDY_ENOMEM);
+    assert_int_equal(c.server.error, EDDY_ETLS);
+    assert_int_equal(c.client.error, EDDY_ETLS);
+    recorder_reset();
+}
+
 /* A crowd that starts its second layer from inside connection_made(). */
 
 struct member {
@@ -402,9 +453,14 @@ static void test_a_file_that_is_cut_off(struct fixture *f)
 int main(void)
 {
     static const struct test tests[] = {
-        TEST(test_nested_twice),           TEST(test_much_through_two_layers),
-        TEST(test_the_lowest_breaks),      TEST(test_a_crowd),
-        TEST(test_over_a_unix_socket),     TEST(test_sending_a_file),
+        TEST(test_nested_twice),
+        TEST(test_much_through_two_layers),
+        TEST(test_an_alert_of_the_second_handshake),
+        TEST(test_an_alert_of_the_second_layer),
+        TEST(test_the_lowest_breaks),
+        TEST(test_a_crowd),
+        TEST(test_over_a_unix_socket),
+        TEST(test_sending_a_file),
         TEST(test_a_file_that_is_cut_off),
     };
 

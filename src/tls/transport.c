@@ -76,11 +76,23 @@ static void tls_enter_finished(struct eddy__tls *tls)
     eddy_transport_close(tls->lower);
 }
 
-/** TLS-19: what the engine has still to say, an alert, goes out before. */
+/** The layer of TLS below, or NULL. */
+static struct eddy__tls *tls_lower_layer(const struct eddy__tls *tls)
+{
+    return tls->lower != NULL && tls->lower->kind->free == eddy__tls_free ? tls_of(tls->lower)
+                                                                          : NULL;
+}
+
+/**
+ * TLS-19: what the engine has still to say, an alert, goes out before, through all layers of TLS:
+ * what a lower one would send at the end of the batch goes with its end.
+ */
 static void tls_enter_ended(struct eddy__tls *tls)
 {
-    if (!tls_is_blocked(tls))
-        eddy__tls_lane_flush(tls);
+    for (struct eddy__tls *layer = tls; layer != NULL; layer = tls_lower_layer(layer)) {
+        if (!tls_is_blocked(layer))
+            eddy__tls_lane_flush(layer);
+    }
     tls_detach(tls);
     tls_tell_unmade(tls);
     eddy_transport_abort(tls->lower);
