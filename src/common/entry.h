@@ -95,8 +95,9 @@ static inline void eddy__entries_append(struct eddy__entries *list, struct eddy_
     if (list->room == 0)
         eddy__entries_extend(list, pool);
     at = &list->last->entries[EDDY__ENTRIES_CHUNK - list->room];
-    /* Chunks are short, and lie anywhere: no processor guesses what is written next. */
-    eddy__prefetch_write(at + EDDY__ENTRIES_AHEAD);
+    /* Chunks are short, and lie anywhere: no processor guesses what is written next. By number, as
+     * behind the last entries it is an address of nothing, which no pointer may point at. */
+    eddy__prefetch_write((void *)((uintptr_t)at + EDDY__ENTRIES_AHEAD * sizeof *at));
     *at = entry;
     list->room--;
     pool->positions++;
