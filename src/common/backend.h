@@ -53,6 +53,12 @@ enum eddy__lingering_mode {
     EDDY__LINGER_WATCHED
 };
 
+/**
+ * How long to wait for the receiver of a datagram that is full, where the system calls the sender
+ * writable all the same: Linux does so with a Unix socket without a peer.
+ */
+#define EDDY__FULL_RETRY EDDY_MILLISECONDS(10)
+
 /** Something to run in the loop: linked into the ready queue, called once, out of the queue. */
 struct eddy__ready {
     struct eddy__list node;

@@ -14,9 +14,6 @@
 /** What a queued datagram counts beside its bytes (TR-36). */
 enum { PARCEL_OVERHEAD = 8 };
 
-/** How long to wait for a receiver that is full, where the system does not tell when it is not. */
-#define RETRY_DELAY EDDY_MILLISECONDS(10)
-
 /** A queued datagram, in one allocation. It does not move, so that the system may read it. */
 struct datagrams_parcel {
     struct datagrams_parcel *next;
@@ -224,7 +221,7 @@ static void datagrams_pause(struct eddy__datagrams *endpoint)
     struct eddy_loop *loop = endpoint->transport.loop;
 
     eddy__timer_start(&loop->timers, &endpoint->retry,
-                      eddy__time_add(eddy__loop_now(loop), RETRY_DELAY));
+                      eddy__time_add(eddy__loop_now(loop), EDDY__FULL_RETRY));
 }
 
 void eddy__datagrams_run_retry(struct eddy__ready *ready)

@@ -3,9 +3,6 @@
 #include <eddy/sock.h>
 #include "common/sock.h"
 
-/** How long to wait for a receiver that is full, where the system does not tell when it is not. */
-#define RETRY_DELAY EDDY_MILLISECONDS(10)
-
 struct sending_to {
     struct eddy__sock_operation operation;
     eddy_address peer;
@@ -52,7 +49,7 @@ static void sending_to_pause(struct sending_to *sending)
     eddy__reservation_start(&sending->side, loop);
     eddy__list_append(&loop->live, &sending->live.node);
     eddy__timer_start(&loop->timers, &sending->retry,
-                      eddy__time_add(eddy__loop_now(loop), RETRY_DELAY));
+                      eddy__time_add(eddy__loop_now(loop), EDDY__FULL_RETRY));
 }
 
 static void sending_to_run_retry(struct eddy__ready *ready)
