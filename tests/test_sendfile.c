@@ -7,59 +7,23 @@
 #include "support/support.h"
 #include <string.h>
 
-enum { SMALL = 40000, LARGE = 3 * 1024 * 1024 };
-
-struct sending {
-    struct fixture *f;
-    struct witness w;
-    struct peer peer;
-    eddy_file file;
-};
-
-static void begin(struct fixture *f, struct sending *s, size_t size)
-{
-    memset(s, 0, sizeof *s);
-    s->f = f;
-    need_whole_test();
-    recorder_reset(); /* of what the way before has left */
-    witness_init(&s->w, NULL);
-    connect_peer(f, &s->w, &s->peer);
-    assert_recorded("made");
-    s->file = scratch_open("file", size);
-}
-
-static void end(struct sending *s)
-{
-    scratch_close(s->file);
-    files_restore();
-    if (s->w.transport != NULL) {
-        eddy_transport_abort(s->w.transport);
-        run_iterations(s->f->loop, 2);
-    }
-}
-
-static eddy_future *send_file(struct sending *s, int64_t offset, int64_t count)
-{
-    return eddy_loop_sendfile(s->f->loop, s->w.transport, s->file, offset, count, NULL);
-}
-
 static void send_between_writes(struct fixture *f)
 {
-    struct sending s;
+    struct files s;
     eddy_future *future;
     char before[6];
 
-    begin(f, &s, LARGE);
+    files_begin(f, &s, FILES_LARGE);
     must(write_text(s.w.transport, "before"));
-    future = send_file(&s, 0, 0);
+    future = files_send(&s, 0, 0);
     /* No more than that is received: the file may be right behind. */
     assert_int_equal(peer_receive_waiting(&s.peer, before, sizeof before), sizeof before);
     assert_memory_equal(before, "before", sizeof before);
-    files_expect(&s.peer, 0, LARGE);
-    files_assert_sent(f, future, LARGE);
+    files_expect(&s.peer, 0, FILES_LARGE);
+    files_assert_sent(f, future, FILES_LARGE);
     must(write_text(s.w.transport, "after"));
     peer_expect(&s.peer, "after");
-    assert_int_equal(scratch_position(s.file), LARGE);
+    assert_int_equal(scratch_position(s.file), FILES_LARGE);
     scratch_close(s.file);
     eddy_transport_close(s.w.transport);
     run_until_recorded(f->loop, "lost:0");
@@ -73,22 +37,22 @@ static void test_a_file_keeps_its_place_between_writes(struct fixture *f)
 
 static void send_a_part(struct fixture *f)
 {
-    struct sending s;
+    struct files s;
     eddy_future *future;
 
-    begin(f, &s, SMALL);
-    future = send_file(&s, 1000, 20000);
+    files_begin(f, &s, FILES_SMALL);
+    future = files_send(&s, 1000, 20000);
     files_expect(&s.peer, 1000, 20000);
     files_assert_sent(f, future, 20000);
     assert_int_equal(scratch_position(s.file), 21000);
-    future = send_file(&s, SMALL - 10, 1000); /* it ends before */
-    files_expect(&s.peer, SMALL - 10, 10);
+    future = files_send(&s, FILES_SMALL - 10, 1000); /* it ends before */
+    files_expect(&s.peer, FILES_SMALL - 10, 10);
     files_assert_sent(f, future, 10);
-    assert_int_equal(scratch_position(s.file), SMALL);
-    future = send_file(&s, SMALL + 10, 0);
+    assert_int_equal(scratch_position(s.file), FILES_SMALL);
+    future = files_send(&s, FILES_SMALL + 10, 0);
     files_assert_sent(f, future, 0);
-    assert_int_equal(scratch_position(s.file), SMALL);
-    end(&s);
+    assert_int_equal(scratch_position(s.file), FILES_SMALL);
+    files_end(&s);
 }
 
 /* FILE-1, FILE-2, FILE-9: a part; the position is behind the last byte sent. */
@@ -99,12 +63,12 @@ static void test_a_part_of_a_file_is_sent(struct fixture *f)
 
 static void send_an_empty_file(struct fixture *f)
 {
-    struct sending s;
+    struct files s;
 
-    begin(f, &s, 0);
-    files_assert_sent(f, send_file(&s, 0, 0), 0);
+    files_begin(f, &s, 0);
+    files_assert_sent(f, files_send(&s, 0, 0), 0);
     assert_int_equal(scratch_position(s.file), 0);
-    end(&s);
+    files_end(&s);
 }
 
 /* FILE-6, FILE-1: nothing to send is a success of no bytes. */
@@ -117,12 +81,12 @@ static void test_an_empty_file_is_sent(struct fixture *f)
 static void test_bad_arguments_are_refused(struct fixture *f)
 {
     eddy_sendfile_options options = {.reserved = {f}};
-    struct sending s;
+    struct files s;
 
-    begin(f, &s, SMALL);
-    assert_refused(send_file(&s, -1, 0), EDDY_EINVALID, "negative");
-    assert_refused(send_file(&s, 0, -1), EDDY_EINVALID, "negative");
-    assert_refused(send_file(&s, INT64_MAX, 1), EDDY_EINVALID, "large");
+    files_begin(f, &s, FILES_SMALL);
+    assert_refused(files_send(&s, -1, 0), EDDY_EINVALID, "negative");
+    assert_refused(files_send(&s, 0, -1), EDDY_EINVALID, "negative");
+    assert_refused(files_send(&s, INT64_MAX, 1), EDDY_EINVALID, "large");
     assert_refused(eddy_loop_sendfile(f->loop, NULL, s.file, 0, 0, NULL), EDDY_EINVALID,
                    "transport");
     assert_refused(eddy_loop_sendfile(f->loop, s.w.transport, s.file, 0, 0, &options),
@@ -137,41 +101,41 @@ static void test_bad_arguments_are_refused(struct fixture *f)
         eddy_future_unref(future);
     }
     eddy_transport_close(s.w.transport);
-    assert_refused(send_file(&s, 0, 0), EDDY_EBADSTATE, "closing");
-    end(&s);
+    assert_refused(files_send(&s, 0, 0), EDDY_EBADSTATE, "closing");
+    files_end(&s);
 }
 
 /* FILE-3, after write_eof() nothing can be sent any more (TR-23). */
 static void test_a_file_after_write_eof_is_refused(struct fixture *f)
 {
-    struct sending s;
+    struct files s;
 
-    begin(f, &s, SMALL);
+    files_begin(f, &s, FILES_SMALL);
     must(eddy_transport_write_eof(s.w.transport));
-    assert_int_equal(eddy_loop_run_until_complete(f->loop, send_file(&s, 0, 0), NULL),
+    assert_int_equal(eddy_loop_run_until_complete(f->loop, files_send(&s, 0, 0), NULL),
                      EDDY_EBADSTATE);
-    end(&s);
+    files_end(&s);
 }
 
 static void write_meanwhile(struct fixture *f)
 {
-    struct sending s;
+    struct files s;
     eddy_future *future;
 
-    begin(f, &s, LARGE);
-    future = send_file(&s, 0, 0);
+    files_begin(f, &s, FILES_LARGE);
+    future = files_send(&s, 0, 0);
     assert_int_equal(write_text(s.w.transport, "no"), EDDY_EBADSTATE);
     assert_int_equal(eddy_transport_write_owned(s.w.transport, "no", 2, NULL, NULL),
                      EDDY_EBADSTATE);
     assert_int_equal(eddy_transport_write_eof(s.w.transport), EDDY_EBADSTATE);
-    assert_refused(send_file(&s, 0, 0), EDDY_EBADSTATE, "file is being sent");
+    assert_refused(files_send(&s, 0, 0), EDDY_EBADSTATE, "file is being sent");
     run_iterations(f->loop, 3);
     assert_int_equal(write_text(s.w.transport, "no"), EDDY_EBADSTATE);
-    files_expect(&s.peer, 0, LARGE);
-    files_assert_sent(f, future, LARGE);
+    files_expect(&s.peer, 0, FILES_LARGE);
+    files_assert_sent(f, future, FILES_LARGE);
     must(write_text(s.w.transport, "yes"));
     peer_expect(&s.peer, "yes");
-    end(&s);
+    files_end(&s);
 }
 
 /* FILE-3, TR-23: nobody writes into the file. */
@@ -182,25 +146,25 @@ static void test_writing_meanwhile_is_refused(struct fixture *f)
 
 static void read_meanwhile(struct fixture *f)
 {
-    struct sending s;
+    struct files s;
     eddy_future *future;
 
-    begin(f, &s, LARGE);
-    future = send_file(&s, 0, 0);
+    files_begin(f, &s, FILES_LARGE);
+    future = files_send(&s, 0, 0);
     assert_false(eddy_transport_is_reading(s.w.transport));
     peer_send(&s.peer, "hello");
     run_iterations(f->loop, 5);
     assert_nothing_recorded();
-    files_expect(&s.peer, 0, LARGE);
-    files_assert_sent(f, future, LARGE);
+    files_expect(&s.peer, 0, FILES_LARGE);
+    files_assert_sent(f, future, FILES_LARGE);
     assert_true(eddy_transport_is_reading(s.w.transport));
     run_until_recorded(f->loop, "data:hello");
     must(eddy_transport_pause_reading(s.w.transport));
-    future = send_file(&s, 0, 10);
+    future = files_send(&s, 0, 10);
     files_expect(&s.peer, 0, 10);
     files_assert_sent(f, future, 10);
     assert_false(eddy_transport_is_reading(s.w.transport));
-    end(&s);
+    files_end(&s);
     assert_recorded("data:hello", "lost:0");
 }
 
@@ -212,17 +176,17 @@ static void test_reading_pauses_meanwhile(struct fixture *f)
 
 static void resume_reading_meanwhile(struct fixture *f)
 {
-    struct sending s;
+    struct files s;
     eddy_future *future;
 
-    begin(f, &s, LARGE);
-    future = send_file(&s, 0, 0);
+    files_begin(f, &s, FILES_LARGE);
+    future = files_send(&s, 0, 0);
     must(eddy_transport_resume_reading(s.w.transport));
     peer_send(&s.peer, "hello");
     run_until_recorded(f->loop, "data:hello");
-    files_expect(&s.peer, 0, LARGE);
-    files_assert_sent(f, future, LARGE);
-    end(&s);
+    files_expect(&s.peer, 0, FILES_LARGE);
+    files_assert_sent(f, future, FILES_LARGE);
+    files_end(&s);
     assert_recorded("data:hello", "lost:0");
 }
 
@@ -234,24 +198,24 @@ static void test_reading_may_be_resumed_meanwhile(struct fixture *f)
 
 static void send_behind_a_full_buffer(struct fixture *f)
 {
-    struct sending s;
+    struct files s;
     eddy_future *future;
     size_t filled;
 
-    begin(f, &s, SMALL);
+    files_begin(f, &s, FILES_SMALL);
     must(eddy_transport_set_write_buffer_limits(s.w.transport, 0, 0));
     filled = fill_transport(s.w.transport);
     assert_recorded("pause");
-    future = send_file(&s, 0, 0);
+    future = files_send(&s, 0, 0);
     run_iterations(f->loop, 5);
     assert_false(eddy_future_done(future));
     peer_check_filling(&s.peer, filled);
     assert_nothing_recorded();
-    files_expect(&s.peer, 0, SMALL);
-    files_assert_sent(f, future, SMALL);
+    files_expect(&s.peer, 0, FILES_SMALL);
+    files_assert_sent(f, future, FILES_SMALL);
     run_until_recorded(f->loop, "resume");
     assert_recorded("resume");
-    end(&s);
+    files_end(&s);
 }
 
 /* FILE-3, FILE-5: a pause in force is respected, and its resume comes at the end. */
@@ -263,7 +227,7 @@ static void test_a_pause_in_force_is_respected(struct fixture *f)
 /* FILE-5: pieces respect the marks; a pause that lasts to the end is told then. */
 static void test_pieces_respect_flow_control(struct fixture *f)
 {
-    struct sending s;
+    struct files s;
     eddy_future *future;
     size_t most = 0;
     eddy_time wait_end = 0;
@@ -271,13 +235,13 @@ static void test_pieces_respect_flow_control(struct fixture *f)
 
     if (fixture_backend_is(f, "iocp"))
         skip(); /* sockets there take more than the test has */
-    begin(f, &s, LARGE);
+    files_begin(f, &s, FILES_LARGE);
     if (files_are_native(f) && !files_refuse()) {
         scratch_close(s.file);
         skip(); /* the system cannot be made to refuse */
     }
     must(eddy_transport_set_write_buffer_limits(s.w.transport, 20000, 10000));
-    future = send_file(&s, 0, 0);
+    future = files_send(&s, 0, 0);
     while ((most <= 20000 || settled++ < 50) && run_a_little(f->loop, &wait_end)) {
         size_t size = eddy_transport_get_write_buffer_size(s.w.transport);
 
@@ -289,17 +253,17 @@ static void test_pieces_respect_flow_control(struct fixture *f)
     eddy_future_unref(future);
     run_iterations(f->loop, 1);
     assert_recorded("pause");
-    end(&s);
+    files_end(&s);
 }
 
 static void lose_the_peer(struct fixture *f)
 {
-    struct sending s;
+    struct files s;
     eddy_future *future;
     int error;
 
-    begin(f, &s, LARGE);
-    future = send_file(&s, 0, 0);
+    files_begin(f, &s, FILES_LARGE);
+    future = files_send(&s, 0, 0);
     files_expect(&s.peer, 0, 1000);
     peer_close(&s.peer);
     error = eddy_loop_run_until_complete(f->loop, future, NULL);
@@ -320,18 +284,18 @@ static void test_a_lost_peer_fails_the_call(struct fixture *f)
 
 static void close_meanwhile(struct fixture *f)
 {
-    struct sending s;
+    struct files s;
     eddy_future *future;
     eddy_time wait_end = 0;
 
-    begin(f, &s, LARGE);
-    future = send_file(&s, 0, 0);
+    files_begin(f, &s, FILES_LARGE);
+    future = files_send(&s, 0, 0);
     files_expect(&s.peer, 0, 1000);
     eddy_transport_close(s.w.transport);
     assert_int_equal(write_text(s.w.transport, "dropped"), 0);
     /* The call may have failed while what was sent before is still to be received. */
     while (s.w.counts[WITNESS_LOST] == 0 && run_a_little(f->loop, &wait_end))
-        peer_drain(&s.peer, LARGE);
+        peer_drain(&s.peer, FILES_LARGE);
     assert_int_equal(eddy_loop_run_until_complete(f->loop, future, NULL), EDDY_ECONNABORTED);
     run_until_recorded(f->loop, "lost:0");
     scratch_close(s.file);
@@ -345,13 +309,13 @@ static void test_closing_meanwhile_fails_the_call(struct fixture *f)
 
 static void cancel_at_once(struct fixture *f)
 {
-    struct sending s;
+    struct files s;
     eddy_future *future;
     size_t filled;
 
-    begin(f, &s, SMALL);
+    files_begin(f, &s, FILES_SMALL);
     filled = fill_transport(s.w.transport); /* or some would be sent at once */
-    future = send_file(&s, 100, 0);
+    future = files_send(&s, 100, 0);
     assert_true(eddy_future_cancel(future, NULL));
     eddy_future_unref(future);
     peer_check_filling(&s.peer, filled);
@@ -359,10 +323,10 @@ static void cancel_at_once(struct fixture *f)
     peer_expect(&s.peer, "next");
     assert_int_equal(scratch_position(s.file), 0);
     assert_true(eddy_transport_is_reading(s.w.transport));
-    future = send_file(&s, 0, 0);
-    files_expect(&s.peer, 0, SMALL);
-    files_assert_sent(f, future, SMALL);
-    end(&s);
+    future = files_send(&s, 0, 0);
+    files_expect(&s.peer, 0, FILES_SMALL);
+    files_assert_sent(f, future, FILES_SMALL);
+    files_end(&s);
 }
 
 /* FILE-9: cancelled before the first byte, nothing is left, and the position is as it was. */
@@ -373,23 +337,23 @@ static void test_cancelling_before_the_first_byte(struct fixture *f)
 
 static void cancel_in_the_middle(struct fixture *f)
 {
-    struct sending s;
+    struct files s;
     eddy_future *future;
     int64_t sent;
 
-    begin(f, &s, LARGE);
-    future = send_file(&s, 0, 0);
+    files_begin(f, &s, FILES_LARGE);
+    future = files_send(&s, 0, 0);
     files_expect(&s.peer, 0, 1000);
     assert_true(eddy_future_cancel(future, NULL));
     eddy_future_unref(future);
     sent = scratch_position(s.file);
-    assert_true(sent >= 1000 && sent < LARGE);
+    assert_true(sent >= 1000 && sent < FILES_LARGE);
     must(write_text(s.w.transport, "next"));
     files_expect(&s.peer, 1000, (size_t)sent - 1000);
     peer_expect(&s.peer, "next");
     peer_send(&s.peer, "back");
     run_until_recorded(f->loop, "data:back");
-    end(&s);
+    files_end(&s);
 }
 
 /* FILE-9: cancelled later, the stream ends where the position is. */
@@ -401,14 +365,14 @@ static void test_cancelling_in_the_middle(struct fixture *f)
 static void send_from_far_out(struct fixture *f)
 {
     const int64_t far = INT64_C(5) * 1024 * 1024 * 1024;
-    struct sending s;
+    struct files s;
     eddy_future *future;
     char bytes[4] = {1, 1, 1, 1};
     int64_t received = EDDY_EAGAIN;
 
-    begin(f, &s, 0);
+    files_begin(f, &s, 0);
     scratch_put(s.file, far + 3, 'x');
-    future = send_file(&s, far, 0);
+    future = files_send(&s, far, 0);
     files_assert_sent(f, future, 4);
     assert_int_equal(scratch_position(s.file), far + 4);
     for (int turn = 0; turn < 1000 && received == EDDY_EAGAIN; turn++) {
@@ -417,7 +381,7 @@ static void send_from_far_out(struct fixture *f)
     }
     assert_int_equal(received, 4);
     assert_memory_equal(bytes, "\0\0\0x", 4);
-    end(&s);
+    files_end(&s);
 }
 
 /* FILE-1, FILE-9: offsets beyond 4 GiB. */
@@ -428,16 +392,16 @@ static void test_offsets_beyond_4_gib(struct fixture *f)
 
 static void close_the_file_at_once(struct fixture *f)
 {
-    struct sending s;
+    struct files s;
     eddy_future *future;
 
-    begin(f, &s, LARGE);
-    future = send_file(&s, 0, 0);
+    files_begin(f, &s, FILES_LARGE);
+    future = files_send(&s, 0, 0);
     scratch_close(s.file);
-    files_expect(&s.peer, 0, LARGE);
-    files_assert_sent(f, future, LARGE);
+    files_expect(&s.peer, 0, FILES_LARGE);
+    files_assert_sent(f, future, FILES_LARGE);
     s.file = scratch_open("file", 0);
-    end(&s);
+    files_end(&s);
 }
 
 /* The file is duplicated: the program may close its own. */
@@ -448,19 +412,19 @@ static void test_the_file_may_be_closed_at_once(struct fixture *f)
 
 static void change_protocols(struct fixture *f)
 {
-    struct sending s;
+    struct files s;
     struct witness other;
     eddy_future *future;
 
-    begin(f, &s, LARGE);
+    files_begin(f, &s, FILES_LARGE);
     witness_init(&other, "other");
     other.transport = s.w.transport;
-    future = send_file(&s, 0, 0);
+    future = files_send(&s, 0, 0);
     assert_ptr_equal(eddy_transport_get_protocol(s.w.transport), &s.w.protocol);
     must(eddy_transport_set_protocol(s.w.transport, &other.protocol));
     assert_ptr_equal(eddy_transport_get_protocol(s.w.transport), &other.protocol);
-    files_expect(&s.peer, 0, LARGE);
-    files_assert_sent(f, future, LARGE);
+    files_expect(&s.peer, 0, FILES_LARGE);
+    files_assert_sent(f, future, FILES_LARGE);
     assert_ptr_equal(eddy_transport_get_protocol(s.w.transport), &other.protocol);
     peer_send(&s.peer, "hi");
     run_until_recorded(f->loop, "other.data:hi");
@@ -479,14 +443,14 @@ static void test_the_protocol_may_change_meanwhile(struct fixture *f)
 static void test_pieces_can_be_forbidden(struct fixture *f)
 {
     eddy_sendfile_options options = {.no_fallback = true};
-    struct sending s;
+    struct files s;
     eddy_future *future;
 
-    begin(f, &s, SMALL);
+    files_begin(f, &s, FILES_SMALL);
     future = eddy_loop_sendfile(f->loop, s.w.transport, s.file, 0, 0, &options);
     if (files_are_native(f)) {
-        files_expect(&s.peer, 0, SMALL);
-        files_assert_sent(f, future, SMALL);
+        files_expect(&s.peer, 0, FILES_SMALL);
+        files_assert_sent(f, future, FILES_SMALL);
         if (files_refuse())
             assert_int_equal(eddy_loop_run_until_complete(
                                  f->loop,
@@ -499,17 +463,17 @@ static void test_pieces_can_be_forbidden(struct fixture *f)
     files_restore();
     must(write_text(s.w.transport, "next"));
     peer_expect(&s.peer, "next");
-    end(&s);
+    files_end(&s);
 }
 
 /* LOOP-17: a loop that closes lets go of the file and of the connection. */
 static void test_closing_the_loop_lets_go(struct fixture *f)
 {
-    struct sending s;
+    struct files s;
     eddy_future *future;
 
-    begin(f, &s, LARGE);
-    future = send_file(&s, 0, 0);
+    files_begin(f, &s, FILES_LARGE);
+    future = files_send(&s, 0, 0);
     files_expect(&s.peer, 0, 1000);
     must(eddy_loop_close(f->loop));
     assert_false(eddy_future_done(future));

@@ -8,59 +8,21 @@
 #include "posix/sys.h"
 #endif
 
-enum { SMALL = 40000, LARGE = 3 * 1024 * 1024 };
-
-struct sending {
-    struct fixture *f;
-    struct witness w;
-    struct peer peer;
-    eddy_file file;
-    eddy_future *future; /* of who sends in resume_writing() */
-    size_t received;     /* of what was written before */
-};
-
-static void begin(struct fixture *f, struct sending *s, size_t size)
-{
-    memset(s, 0, sizeof *s);
-    s->f = f;
-    need_whole_test();
-    recorder_reset(); /* of what the way before has left */
-    witness_init(&s->w, NULL);
-    connect_peer(f, &s->w, &s->peer);
-    assert_recorded("made");
-    s->file = scratch_open("file", size);
-}
-
-static void end(struct sending *s)
-{
-    scratch_close(s->file);
-    files_restore();
-    if (s->w.transport != NULL) {
-        eddy_transport_abort(s->w.transport);
-        run_iterations(s->f->loop, 2);
-    }
-}
-
-static eddy_future *send_file(struct sending *s, int64_t offset, int64_t count)
-{
-    return eddy_loop_sendfile(s->f->loop, s->w.transport, s->file, offset, count, NULL);
-}
-
 #if defined(EDDY_TEST_HOOKS) && defined(__linux__)
 
 /* FILE-1: what the socket takes is sent within the call, which asks what the file is and sets its
  * position; nothing is duplicated, nor is the selector told anything. */
 static void test_a_small_file_is_sent_at_once(struct fixture *f)
 {
-    struct sending s;
+    struct files s;
     eddy_future *future;
 
     if (!files_are_native(f))
         skip();
-    begin(f, &s, SMALL);
+    files_begin(f, &s, FILES_SMALL);
     run_iterations(f->loop, 2);
     eddy__sys_reset();
-    future = send_file(&s, 100, 1000);
+    future = files_send(&s, 100, 1000);
     assert_true(eddy_future_done(future));
     assert_true(eddy_transport_is_reading(s.w.transport));
     run_iterations(f->loop, 1);
@@ -72,44 +34,44 @@ static void test_a_small_file_is_sent_at_once(struct fixture *f)
     assert_int_equal(eddy__sys_count(EDDY__SYS_close), 0);
     files_expect(&s.peer, 100, 1000);
     files_assert_sent(f, future, 1000);
-    end(&s);
+    files_end(&s);
 }
 
 /* The end of a file is known without trying to send what is not there. */
 static void test_the_end_of_a_file_is_not_tried(struct fixture *f)
 {
-    struct sending s;
+    struct files s;
     eddy_future *future;
 
     if (!files_are_native(f))
         skip();
-    begin(f, &s, SMALL);
+    files_begin(f, &s, FILES_SMALL);
     eddy__sys_reset();
-    future = send_file(&s, 100, 0);
+    future = files_send(&s, 100, 0);
     assert_true(eddy_future_done(future));
     assert_int_equal(eddy__sys_count(EDDY__SYS_sendfile), 1);
-    files_expect(&s.peer, 100, SMALL - 100);
-    files_assert_sent(f, future, SMALL - 100);
-    end(&s);
+    files_expect(&s.peer, 100, FILES_SMALL - 100);
+    files_assert_sent(f, future, FILES_SMALL - 100);
+    files_end(&s);
 }
 
 #endif
 
 static void grow_meanwhile(struct fixture *f)
 {
-    struct sending s;
+    struct files s;
     eddy_future *future;
     char last = 0;
 
-    begin(f, &s, LARGE);
-    future = send_file(&s, 0, 0);
+    files_begin(f, &s, FILES_LARGE);
+    future = files_send(&s, 0, 0);
     assert_false(eddy_future_done(future));
-    scratch_put(s.file, LARGE, 'x');
-    files_expect(&s.peer, 0, LARGE);
+    scratch_put(s.file, FILES_LARGE, 'x');
+    files_expect(&s.peer, 0, FILES_LARGE);
     assert_int_equal(peer_receive_waiting(&s.peer, &last, 1), 1);
     assert_int_equal(last, 'x');
-    files_assert_sent(f, future, LARGE + 1);
-    end(&s);
+    files_assert_sent(f, future, FILES_LARGE + 1);
+    files_end(&s);
 }
 
 /* FILE-1: the end of a file that grows meanwhile is where it is when it is reached. */
@@ -120,22 +82,22 @@ static void test_a_file_that_grows_is_followed(struct fixture *f)
 
 static void shrink_meanwhile(struct fixture *f)
 {
-    struct sending s;
+    struct files s;
     eddy_value value = {0};
     eddy_future *future;
     char buffer[4096];
     eddy_time wait_end = 0;
 
-    begin(f, &s, LARGE);
-    future = send_file(&s, 0, 0);
+    files_begin(f, &s, FILES_LARGE);
+    future = files_send(&s, 0, 0);
     files_expect(&s.peer, 0, 1000);
     scratch_resize(s.file, 1500);
     files_expect(&s.peer, 1000, 500);
     while (!eddy_future_done(future) && run_a_little(f->loop, &wait_end))
         peer_receive(&s.peer, buffer, sizeof buffer);
     must(eddy_loop_run_until_complete(f->loop, future, &value));
-    assert_true(value.integer >= 1500 && value.integer < LARGE);
-    end(&s);
+    assert_true(value.integer >= 1500 && value.integer < FILES_LARGE);
+    files_end(&s);
 }
 
 /* FILE-1: a file that shrinks meanwhile ends where it ends. */
@@ -145,7 +107,7 @@ static void test_a_file_that_shrinks_ends_earlier(struct fixture *f)
 }
 
 /* Receive what is there of what fill_transport() and write_more() wrote. */
-static void receive_filling(struct sending *s)
+static void receive_filling(struct files *s)
 {
     char buffer[4096];
     int64_t received;
@@ -158,7 +120,7 @@ static void receive_filling(struct sending *s)
 }
 
 /* Receive the rest of it, and nothing behind it. */
-static void expect_filling(struct sending *s, size_t written)
+static void expect_filling(struct files *s, size_t written)
 {
     char buffer[4096];
 
@@ -173,7 +135,7 @@ static void expect_filling(struct sending *s, size_t written)
     }
 }
 
-static size_t write_more(struct sending *s, size_t written, size_t size)
+static size_t write_more(struct files *s, size_t written, size_t size)
 {
     char data[4096];
     size_t end = written + size;
@@ -188,22 +150,22 @@ static size_t write_more(struct sending *s, size_t written, size_t size)
 /* The socket has room then, whatever is queued still. */
 static int send_in_resume(struct witness *w, enum witness_event event)
 {
-    struct sending *s = w->arg;
+    struct files *s = w->arg;
 
     if (event != WITNESS_RESUME || s->future != NULL)
         return 0;
     receive_filling(s);
-    s->future = send_file(s, 0, 0);
+    s->future = files_send(s, 0, 0);
     return 0;
 }
 
 static void resume_with_a_file(struct fixture *f, size_t more, size_t limit)
 {
-    struct sending s;
+    struct files s;
     eddy_time wait_end = 0;
     size_t written;
 
-    begin(f, &s, LARGE);
+    files_begin(f, &s, FILES_LARGE);
     s.w.script = send_in_resume;
     s.w.arg = &s;
     must(eddy_transport_set_write_buffer_limits(s.w.transport, limit, limit));
@@ -214,9 +176,9 @@ static void resume_with_a_file(struct fixture *f, size_t more, size_t limit)
     while (run_a_little(f->loop, &wait_end) && s.future == NULL);
     assert_non_null(s.future);
     expect_filling(&s, written);
-    files_expect(&s.peer, 0, LARGE);
-    files_assert_sent(f, s.future, LARGE);
-    end(&s);
+    files_expect(&s.peer, 0, FILES_LARGE);
+    files_assert_sent(f, s.future, FILES_LARGE);
+    files_end(&s);
 }
 
 static void resume_with_output(struct fixture *f)

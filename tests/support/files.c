@@ -2,6 +2,8 @@
 #include "support/files.h"
 #include "common/loop.h"
 #include "support/support.h"
+#include "support/sweep.h"
+#include <string.h>
 #if !defined(_WIN32)
 #include "posix/sys.h"
 #endif
@@ -58,6 +60,33 @@ void files_both_ways(struct fixture *f, void (*body)(struct fixture *f))
         return;
     body(f);
     files_restore();
+}
+
+void files_begin(struct fixture *f, struct files *s, size_t size)
+{
+    memset(s, 0, sizeof *s);
+    s->f = f;
+    need_whole_test();
+    recorder_reset(); /* of what the way before has left */
+    witness_init(&s->w, NULL);
+    connect_peer(f, &s->w, &s->peer);
+    assert_recorded("made");
+    s->file = scratch_open("file", size);
+}
+
+void files_end(struct files *s)
+{
+    scratch_close(s->file);
+    files_restore();
+    if (s->w.transport != NULL) {
+        eddy_transport_abort(s->w.transport);
+        run_iterations(s->f->loop, 2);
+    }
+}
+
+eddy_future *files_send(struct files *s, int64_t offset, int64_t count)
+{
+    return eddy_loop_sendfile(s->f->loop, s->w.transport, s->file, offset, count, NULL);
 }
 
 void files_expect(struct peer *peer, size_t offset, size_t count)

@@ -1,9 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/** What both suites of sendfile() share. */
+/** What the suites of sendfile() share. */
 #ifndef TESTS_SUPPORT_FILES_H
 #define TESTS_SUPPORT_FILES_H
 
 #include "support/peer.h"
+
+enum { FILES_SMALL = 40000, FILES_LARGE = 3 * 1024 * 1024 };
+
+/** A scratch file, and a connection to send it over. */
+struct files {
+    struct fixture *f;
+    struct witness w;
+    struct peer peer;
+    eddy_file file;
+    eddy_future *future; /**< for a test that sends in a callback */
+    size_t received;     /**< for one that counts what came before the file */
+};
+
+/** Connect, and open a file of `size` bytes. A sweep over allocations skips the test, as it holds these. */
+void files_begin(struct fixture *f, struct files *s, size_t size);
+
+/** Close both; the system sends files again. */
+void files_end(struct files *s);
+
+/** eddy_loop_sendfile() without options. */
+eddy_future *files_send(struct files *s, int64_t offset, int64_t count);
 
 /** Whether the backend under test has the system send files. */
 bool files_are_native(struct fixture *f);
