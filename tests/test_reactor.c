@@ -214,6 +214,41 @@ static void test_accept_errors_are_told_unless_the_peer_has_vanished(struct fixt
     run_until_recorded(f->loop, "server.closed");
 }
 
+static int accept_count;
+
+static int accept_vanished(int socket, struct sockaddr *peer, socklen_t *size, int flags)
+{
+    (void)socket, (void)peer, (void)size, (void)flags;
+    accept_count++;
+    errno = ECONNABORTED;
+    return -1;
+}
+
+/* NET-25: peers that vanish are accepts of the turn, so that however many do, others have theirs. */
+static void test_vanished_peers_do_not_hold_the_loop(struct fixture *f)
+{
+    int (*real)(int, struct sockaddr *, socklen_t *, int) = eddy__sys.accept4;
+    eddy_address address;
+    struct probe *p;
+
+    begin(f);
+    p = probe_open(f, "server", probe_listener(f, &address));
+    backend_of(f)->accept_start(&p->channel, 4);
+    probe_connect_raw(f, &address);
+    eddy__sys.accept4 = accept_vanished;
+    for (int turn = 0; turn < 20; turn++) {
+        accept_count = 0;
+        run_iterations(f->loop, 1);
+        assert_true(accept_count <= 4);
+    }
+    assert_true(accept_count > 0);
+    eddy__sys.accept4 = real;
+    run_until_recorded(f->loop, "server.accepted");
+    assert_recorded("server.accepted");
+    probe_close(p);
+    run_until_recorded(f->loop, "server.closed");
+}
+
 static void test_errors_of_calls_end_their_orders(struct fixture *f)
 {
     struct probe *pair[2];
@@ -464,6 +499,7 @@ int main(void)
         TEST(test_a_refused_change_ends_the_orders_that_were_watched_too),
         TEST(test_a_refused_listener_is_tried_again),
         TEST(test_accept_errors_are_told_unless_the_peer_has_vanished),
+        TEST(test_vanished_peers_do_not_hold_the_loop),
         TEST(test_errors_of_calls_end_their_orders),
         TEST(test_spurious_readiness_is_no_event),
         TEST(test_interrupted_calls_are_made_again),
