@@ -224,7 +224,7 @@ static int accept_vanished(int socket, struct sockaddr *peer, socklen_t *size, i
     return -1;
 }
 
-/* NET-25: peers that vanish are accepts of the turn, so that however many do, others have theirs. */
+/* NET-25: peers that vanish count in the turn: however many do, others have theirs. */
 static void test_vanished_peers_do_not_hold_the_loop(struct fixture *f)
 {
     int (*real)(int, struct sockaddr *, socklen_t *, int) = eddy__sys.accept4;

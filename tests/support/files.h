@@ -17,7 +17,10 @@ struct files {
     size_t received;     /**< for one that counts what came before the file */
 };
 
-/** Connect, and open a file of `size` bytes. A sweep over allocations skips the test, as it holds these. */
+/**
+ * Connect, and open a file of `size` bytes. A sweep over allocations skips the test, as it holds
+ * these.
+ */
 void files_begin(struct fixture *f, struct files *s, size_t size);
 
 /** Close both; the system sends files again. */
