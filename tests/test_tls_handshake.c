@@ -293,6 +293,22 @@ static void test_accepting_is_logged(struct fixture *f)
     run_iterations(f->loop, 4);
 }
 
+/* LOOP-33 (g), NET-36: so is a socket that the program has accepted. */
+static void test_an_accepted_socket_is_logged(struct fixture *f)
+{
+    struct scene s;
+
+    need_whole_test();
+    eddy_loop_set_debug(f->loop, true);
+    scene_begin(f, &s, TLS_PEER_IS_CLIENT);
+    run_iterations(f->loop, 3);
+    assert_logged(EDDY_LOG_DEBUG, "accepted from");
+    assert_int_equal(logged(EDDY_LOG_DEBUG, "connected to"), 0);
+    eddy_future_cancel(s.future, NULL);
+    assert_int_equal(eddy_loop_run_until_complete(f->loop, s.future, NULL), EDDY_ECANCELED);
+    run_iterations(f->loop, 3);
+}
+
 /* SRV-8, TLS-25: clients in the middle of their handshake go too. */
 static void test_aborting_clients_in_the_handshake(struct fixture *f)
 {
@@ -374,6 +390,7 @@ int main(void)
         TEST(test_closing_when_made),
         TEST(test_a_server_goes_on),
         TEST(test_accepting_is_logged),
+        TEST(test_an_accepted_socket_is_logged),
         TEST(test_aborting_clients_in_the_handshake),
         TEST(test_closing_the_loop),
         TEST(test_extra_information),

@@ -28,6 +28,7 @@ struct connecting {
     size_t interleave;
     eddy_time delay;
     bool all_errors;
+    bool is_accepted; /**< by the program; for the log */
 
     struct eddy_future *resolving;
     struct eddy__watch resolved;
@@ -127,6 +128,7 @@ static void connecting_make(struct connecting *connecting, struct eddy__stream *
     struct eddy__transport_setup setup = {
         .factory = connecting->factory,
         .factory_arg = connecting->factory_arg,
+        .is_accepted = connecting->is_accepted,
         .on_made = connecting_on_made,
         .on_made_arg = connecting,
     };
@@ -243,6 +245,7 @@ static int connecting_new(struct eddy_loop *loop, const struct eddy__connection_
     connecting = (struct connecting *)future;
     connecting->factory = setup->factory;
     connecting->factory_arg = setup->factory_arg;
+    connecting->is_accepted = setup->is_accepted;
     connecting->tls = tls;
     connecting->live.abandon = connecting_abandon;
     connecting->resolved.on_done = connecting_on_resolved;
@@ -406,7 +409,11 @@ eddy_future *eddy_loop_connect_accepted_socket(eddy_loop *loop, eddy_protocol_fa
                                                const eddy_accepted_options *options)
 {
     static const eddy_accepted_options defaults;
-    struct eddy__connection_setup setup = {.factory = factory, .factory_arg = arg};
+    struct eddy__connection_setup setup = {
+        .factory = factory,
+        .factory_arg = arg,
+        .is_accepted = true,
+    };
     int error = eddy__check_loop_and_factory(loop, factory);
 
     if (options == NULL)

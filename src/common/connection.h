@@ -12,6 +12,7 @@ struct eddy__connection_setup {
     eddy_protocol_factory factory;
     void *factory_arg;
     struct eddy__tls_setup tls;
+    bool is_accepted; /**< by the program; for the log */
 };
 
 /**

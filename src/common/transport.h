@@ -103,7 +103,7 @@ struct eddy__transport_setup {
 
     /** The server that accepted it, or NULL; hears eddy__server_detach() after connection_lost. */
     struct eddy_server *server;
-    bool is_accepted; /**< by a server that hears of the transport above it; for the log */
+    bool is_accepted; /**< by the program, or for the transport above it; for the log */
 
     /**
      * Called once from the loop, after connection_made() has run and reading is on: `error` 0 and
