@@ -309,6 +309,94 @@ static void test_an_accepted_socket_is_logged(struct fixture *f)
     run_iterations(f->loop, 3);
 }
 
+/* A handler of the log that ends what the record is about. */
+
+struct meddler {
+    const char *at; /**< what the record contains */
+    eddy_server *server;
+    eddy_future *future;
+    eddy_transport *transport;
+    size_t count;
+};
+
+static void on_log_meddle(eddy_log_level level, const char *text, void *arg)
+{
+    struct meddler *meddler = arg;
+
+    (void)level;
+    if (strstr(text, meddler->at) == NULL || meddler->count++ > 0)
+        return;
+    if (meddler->server != NULL)
+        eddy_server_abort_clients(meddler->server);
+    if (meddler->future != NULL)
+        eddy_future_cancel(meddler->future, NULL);
+    if (meddler->transport != NULL)
+        must(write_text(meddler->transport, "x"));
+}
+
+/* LOOP-33 (g), TLS-25: who hears that the handshake is over ends the connection. */
+static void test_a_log_handler_that_aborts(struct fixture *f)
+{
+    struct tls_kit kit;
+    struct tls_peer peer;
+    struct program program = {.count = 0};
+    struct meddler meddler = {.at = "TLSv1.3"};
+
+    need_whole_test();
+    tls_kit_init(f, &kit);
+    must(make_server(f, &program, "127.0.0.1", &(eddy_server_options){.tls = kit.server},
+                     &meddler.server));
+    eddy_loop_set_debug(f->loop, true);
+    eddy_set_log_handler(on_log_meddle, &meddler);
+    tls_peer_init(&peer, f, &kit, TLS_PEER_IS_CLIENT, connect_client(f, meddler.server));
+    fixture_drop_socket(f, peer.raw.socket); /* it was kept twice */
+    tls_peer_shake(&peer);
+    run_until_true(f->loop, meddler.count > 0 && meddler.server->connections == 0);
+    reports_reset();
+    eddy_server_close(meddler.server);
+    must(eddy_loop_run_until_complete(f->loop, eddy_server_wait_closed(meddler.server), NULL));
+    assert_nothing_recorded();
+}
+
+/* LOOP-33 (g), TLS-22: or gives up who waits for it. */
+static void test_a_log_handler_that_cancels(struct fixture *f)
+{
+    struct scene s;
+    struct meddler meddler = {.at = "TLSv1.3"};
+
+    need_whole_test();
+    eddy_loop_set_debug(f->loop, true);
+    scene_begin(f, &s, TLS_PEER_IS_SERVER);
+    meddler.future = s.future;
+    eddy_set_log_handler(on_log_meddle, &meddler);
+    tls_peer_shake(&s.peer);
+    assert_int_equal(eddy_loop_run_until_complete(f->loop, s.future, NULL), EDDY_ECANCELED);
+    run_iterations(f->loop, 3);
+    reports_reset();
+    assert_int_equal(meddler.count, 1);
+    assert_nothing_recorded();
+}
+
+/* LOOP-33 (g), TLS-30: a failure while one is logged: the words of both are freed. */
+static void test_a_log_handler_that_writes(struct fixture *f)
+{
+    struct scene s;
+    struct meddler meddler = {.at = "TLS"};
+
+    need_whole_test();
+    tls_kit_init(f, &s.kit);
+    witness_init(&s.w, NULL);
+    connect_tls_peer(f, &s.kit, &s.w, TLS_PEER_IS_SERVER, &s.peer);
+    eddy_loop_set_debug(f->loop, true);
+    meddler.transport = s.w.transport;
+    eddy_set_log_handler(on_log_meddle, &meddler);
+    peer_send(&s.peer.raw, "this is no record of TLS at all");
+    run_until_true(f->loop, s.w.counts[WITNESS_LOST] > 0);
+    reports_reset();
+    assert_true(meddler.count > 0);
+    assert_recorded("made", "lost:EDDY_ETLS");
+}
+
 /* SRV-8, TLS-25: clients in the middle of their handshake go too. */
 static void test_aborting_clients_in_the_handshake(struct fixture *f)
 {
@@ -391,6 +479,9 @@ int main(void)
         TEST(test_a_server_goes_on),
         TEST(test_accepting_is_logged),
         TEST(test_an_accepted_socket_is_logged),
+        TEST(test_a_log_handler_that_aborts),
+        TEST(test_a_log_handler_that_cancels),
+        TEST(test_a_log_handler_that_writes),
         TEST(test_aborting_clients_in_the_handshake),
         TEST(test_closing_the_loop),
         TEST(test_extra_information),

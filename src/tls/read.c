@@ -180,6 +180,8 @@ static void tls_read(struct eddy__tls *tls)
         if (status == EDDY__TLS_WANT_INPUT && tls->lower_ended && tls->transport.loop->debug)
             eddy__log(EDDY_LOG_DEBUG, "transport %p: the stream ended without close_notify",
                       (void *)&tls->transport);
+        if (!tls_may_deliver(tls))
+            return; /* who keeps the log has ended it */
         if (status == EDDY__TLS_CLOSED || (status == EDDY__TLS_WANT_INPUT && tls->lower_ended))
             tls_peer_ended(tls);
         return;

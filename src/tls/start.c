@@ -179,10 +179,12 @@ static void tls_shaken(struct eddy__tls *tls)
 {
     int error = 0;
 
-    eddy__tls_step(tls, TLS_ON_SHAKEN);
     if (tls->transport.loop->debug)
         eddy__log(EDDY_LOG_DEBUG, "transport %p: %s, %s", (void *)&tls->transport,
                   eddy_tls_get_version(tls->engine), eddy__tls_engine_cipher(tls->engine)->name);
+    if (tls->state != TLS_HANDSHAKE)
+        return; /* who keeps the log has ended it, as it may be in the handshake */
+    eddy__tls_step(tls, TLS_ON_SHAKEN);
     if (tls->told == TLS_TOLD_INIT) {
         tls->opening->is_making = true;
         error = tls_introduce(tls);

@@ -185,13 +185,13 @@ void eddy__tls_step(struct eddy__tls *tls, enum tls_event event)
 
 void eddy__tls_fail_with(struct eddy__tls *tls, int error, struct eddy__failure *failure)
 {
-    if (tls->state >= TLS_UNWRAPPED) {
+    if (tls->transport.loop->debug && tls->state < TLS_UNWRAPPED)
+        eddy__log(EDDY_LOG_DEBUG, "transport %p: %s", (void *)&tls->transport,
+                  failure != NULL ? failure->text : eddy_strerror(error));
+    if (tls->state >= TLS_UNWRAPPED) { /* or who keeps the log has ended it */
         eddy__free(failure);
         return;
     }
-    if (tls->transport.loop->debug)
-        eddy__log(EDDY_LOG_DEBUG, "transport %p: %s", (void *)&tls->transport,
-                  failure != NULL ? failure->text : eddy_strerror(error));
     tls->error = error;
     tls->failure = failure;
     /* Who waits for the connection captures the words from where they were said last. */
