@@ -3,7 +3,7 @@
 #include "job.h"
 #include <eddy/eddy.h>
 
-enum { BUFFER = 16 * 1024 };
+enum { BUFFER = 64 * 1024 };
 
 struct connection {
     eddy_loop *loop;

@@ -4,7 +4,7 @@
 #include <eddy/eddy.h>
 #include <stdint.h>
 
-enum { BUFFER = 16 * 1024 };
+enum { BUFFER = 64 * 1024 };
 
 static int echo(void *arg, eddy_value *result)
 {
