@@ -251,6 +251,15 @@ static void test_get_buffer_may_skip_a_receive(struct fixture *f)
     run_until_recorded(f->loop, "b.closed");
 }
 
+/* What is received is lent where processors are fast at putting it: see eddy__buffer_alloc(). */
+static void test_the_loops_buffer_is_aligned(struct fixture *f)
+{
+    void *scratch = eddy__loop_scratch(f->loop);
+
+    must(scratch == NULL ? EDDY_ENOMEM : 0);
+    assert_int_equal((uintptr_t)scratch % EDDY__BUFFER_ALIGNMENT, 0);
+}
+
 /* NET-25: a turn accepts so many, not more; the next turn goes on. */
 static void test_accepting_is_limited_a_turn(struct fixture *f)
 {
@@ -393,6 +402,7 @@ int main(void)
         TEST(test_a_close_in_an_event_is_safe),
         TEST(test_get_buffer_says_where_to_receive),
         TEST(test_get_buffer_may_skip_a_receive),
+        TEST(test_the_loops_buffer_is_aligned),
         TEST(test_accepting_is_limited_a_turn),
         TEST(test_accepting_many_takes_few_turns),
         TEST(test_accepting_can_be_stopped_by_its_event),

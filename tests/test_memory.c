@@ -140,6 +140,48 @@ static void test_zeroed_memory_is_zero(void **state)
     eddy__free(memory);
 }
 
+/* Wherever the allocator puts its blocks: here at every multiple of 16. */
+static void *place_malloc(size_t size, void *context)
+{
+    static _Alignas(64) unsigned char room[256];
+    const size_t *place = context;
+
+    assert_true(*place + size <= sizeof room);
+    return room + *place;
+}
+
+static void place_free(void *memory, void *context)
+{
+    size_t *place = context;
+
+    assert_int_equal((uintptr_t)memory % EDDY__BUFFER_ALIGNMENT, *place);
+}
+
+static void test_a_buffer_is_aligned_wherever_its_block_is(void **state)
+{
+    size_t place;
+    const eddy_allocator allocator = {
+        .malloc = place_malloc,
+        .realloc = calls_realloc,
+        .free = place_free,
+        .context = &place,
+    };
+
+    (void)state;
+    assert_int_equal(eddy_set_allocator(&allocator), 0);
+    for (place = 0; place < EDDY__BUFFER_ALIGNMENT; place += 16) {
+        unsigned char *buffer = eddy__buffer_alloc(100);
+
+        assert_non_null(buffer);
+        assert_int_equal((uintptr_t)buffer % EDDY__BUFFER_ALIGNMENT, 0);
+        memset(buffer, 0xAA, 100);
+        eddy__buffer_free(buffer);
+    }
+    eddy__buffer_free(NULL);
+    assert_null(eddy__buffer_alloc(SIZE_MAX));
+    assert_int_equal(eddy_set_allocator(NULL), 0);
+}
+
 static void test_a_text_that_is_too_long_to_count_is_refused(void **state)
 {
     (void)state;
@@ -154,6 +196,7 @@ int main(void)
         cmocka_unit_test(test_an_incomplete_allocator_is_refused),
         cmocka_unit_test(test_failing_leaves_the_count_and_the_memory_right),
         cmocka_unit_test(test_zeroed_memory_is_zero),
+        cmocka_unit_test(test_a_buffer_is_aligned_wherever_its_block_is),
         cmocka_unit_test(test_a_text_that_is_too_long_to_count_is_refused),
     };
 

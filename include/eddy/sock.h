@@ -53,7 +53,12 @@ EDDY_API void eddy_datagram_free(eddy_datagram *datagram);
  */
 EDDY_API eddy_future *eddy_loop_sock_recv(eddy_loop *loop, eddy_socket sock, size_t max);
 
-/** The same into memory of the caller. The value is `size`; 0 is the end of the stream. */
+/**
+ * The same into memory of the caller. The value is `size`; 0 is the end of the stream.
+ *
+ * If `buffer` has room for more than what comes, it is known that nothing is left, and the next
+ * call need not look. Large buffers are fastest at a multiple of 64 bytes.
+ */
 EDDY_API eddy_future *eddy_loop_sock_recv_into(eddy_loop *loop, eddy_socket sock, void *buffer,
                                                size_t size);
 

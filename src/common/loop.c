@@ -106,7 +106,7 @@ static void loop_free_memory(struct eddy_loop *loop)
     eddy__agenda_fini(&loop->agenda);
     eddy__claims_fini(&loop->claims);
     eddy__tls_fini(loop);
-    eddy__free(loop->scratch);
+    eddy__buffer_free(loop->scratch);
     eddy__free(loop->datagram_room);
     eddy__sim_detach(loop);
 }
@@ -383,6 +383,6 @@ void eddy__loop_wake(struct eddy_loop *loop)
 void *eddy__loop_scratch(struct eddy_loop *loop)
 {
     if (loop->scratch == NULL)
-        loop->scratch = eddy__alloc(EDDY__SCRATCH_SIZE);
+        loop->scratch = eddy__buffer_alloc(EDDY__SCRATCH_SIZE);
     return loop->scratch;
 }

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <eddy/error.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,6 +100,29 @@ void eddy__free(void *memory)
         return;
     memory_allocator.free(memory, memory_allocator.context);
     atomic_fetch_sub_explicit(&memory_live, 1, memory_order_relaxed);
+}
+
+/* The byte before the buffer says how far it is from the beginning of its block. */
+void *eddy__buffer_alloc(size_t size)
+{
+    unsigned char *block = size <= SIZE_MAX - EDDY__BUFFER_ALIGNMENT
+                               ? eddy__alloc(size + EDDY__BUFFER_ALIGNMENT)
+                               : memory_failed(size);
+    size_t skip;
+
+    if (block == NULL)
+        return NULL;
+    skip = EDDY__BUFFER_ALIGNMENT - ((uintptr_t)block & (EDDY__BUFFER_ALIGNMENT - 1));
+    block[skip - 1] = (unsigned char)skip;
+    return block + skip;
+}
+
+void eddy__buffer_free(void *buffer)
+{
+    unsigned char *bytes = buffer;
+
+    if (bytes != NULL)
+        eddy__free(bytes - bytes[-1]);
 }
 
 char *eddy__copy_text(const char *text, size_t size)

@@ -110,7 +110,7 @@ void eddy__reactor_close(struct eddy_loop *loop)
     /* A forked child leaves its channels as they are. */
     assert(eddy__list_is_empty(&reactor->changed) || loop->fork_count != eddy__fork_count());
     reactor->selector->close(reactor);
-    eddy__free(reactor->batch);
+    eddy__reactor_free_batch(reactor);
     eddy__free(reactor);
     loop->backend_state = NULL;
 }

@@ -19,9 +19,9 @@ enum { BATCH_PLACE_SIZE = 64 * 1024, BATCH_SIZE = EDDY__DATAGRAMS_MAX * BATCH_PL
 enum { BATCH_MIN = 4 };
 
 struct eddy__reactor_batch {
-    size_t next; /**< how many to ask for next, of the channels all together */
+    size_t next;          /**< how many to ask for next, of the channels all together */
+    unsigned char *bytes; /* BATCH_SIZE; NULL where one comes at a time */
     struct eddy__incoming list[EDDY__DATAGRAMS_MAX];
-    unsigned char bytes[];
 };
 
 static struct eddy__reactor *datagram_reactor(const struct eddy__reactor_channel *channel)
@@ -43,35 +43,53 @@ int eddy__reactor_prepare_datagrams(struct eddy__reactor_channel *channel)
         return EDDY_ENOMEM;
     if (reactor->batch != NULL)
         return 0;
-    reactor->batch = eddy__alloc(sizeof *reactor->batch + (one_by_one ? 0 : BATCH_SIZE));
+    reactor->batch = eddy__alloc(sizeof *reactor->batch);
     if (reactor->batch == NULL)
         return EDDY_ENOMEM;
     reactor->batch->next = BATCH_MIN;
-    return 0;
+    reactor->batch->bytes = one_by_one ? NULL : eddy__buffer_alloc(BATCH_SIZE);
+    if (one_by_one || reactor->batch->bytes != NULL)
+        return 0;
+    eddy__reactor_free_batch(reactor);
+    return EDDY_ENOMEM;
+}
+
+void eddy__reactor_free_batch(struct eddy__reactor *reactor)
+{
+    if (reactor->batch == NULL)
+        return;
+    eddy__buffer_free(reactor->batch->bytes);
+    eddy__free(reactor->batch);
+    reactor->batch = NULL;
+}
+
+/* From one place to the next: each is as good a buffer as the first. */
+static size_t datagram_place_size(const struct eddy__reactor_channel *channel)
+{
+    return (channel->datagram_max + EDDY__BUFFER_ALIGNMENT - 1) & ~(EDDY__BUFFER_ALIGNMENT - 1);
 }
 
 /* How many datagrams there is room for. */
 static size_t datagram_room(const struct eddy__reactor_channel *channel)
 {
     size_t max = datagram_sockets(channel)->datagrams_max;
+    size_t places = BATCH_SIZE / datagram_place_size(channel);
 
-    return max == 1 || max < BATCH_SIZE / channel->datagram_max
-               ? max
-               : BATCH_SIZE / channel->datagram_max;
+    return max == 1 || max < places ? max : places;
 }
 
 /* Give each of `count` datagrams its place. */
 static void datagram_divide(const struct eddy__reactor_channel *channel, size_t count)
 {
     struct eddy__reactor_batch *batch = datagram_reactor(channel)->batch;
-    size_t size = channel->datagram_max;
+    size_t place = datagram_place_size(channel);
     unsigned char *bytes = batch->bytes;
 
     if (datagram_sockets(channel)->datagrams_max == 1)
         bytes = channel->channel.loop->scratch;
     for (size_t i = 0; i < count; i++) {
-        batch->list[i].data = bytes + i * size;
-        batch->list[i].room = size;
+        batch->list[i].data = bytes + i * place;
+        batch->list[i].room = channel->datagram_max;
     }
 }
 

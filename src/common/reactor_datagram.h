@@ -8,6 +8,9 @@
 /** Have room for a batch in the loop of `channel`. EDDY_ENOMEM. */
 int eddy__reactor_prepare_datagrams(struct eddy__reactor_channel *channel);
 
+/** Give that room back. Cannot fail. */
+void eddy__reactor_free_batch(struct eddy__reactor *reactor);
+
 /** Receive one batch, with an event for each datagram. */
 void eddy__reactor_receive_datagrams(struct eddy__reactor_channel *channel);
 

@@ -30,7 +30,7 @@ static void source_unref(void *arg)
         eddy__file_close(source->reader);
     if (source->is_kept)
         eddy__file_close(source->file);
-    eddy__free(source->buffer);
+    eddy__buffer_free(source->buffer);
     eddy__free(source);
 }
 
@@ -210,7 +210,7 @@ static void sending_on_sent(struct eddy__sending *sending, int error, eddy_value
         eddy__sending_fail(sending, error);
         return;
     }
-    sending->source->buffer = eddy__alloc(sending->carrier->piece_size);
+    sending->source->buffer = eddy__buffer_alloc(sending->carrier->piece_size);
     if (sending->source->buffer == NULL) {
         eddy__sending_fail(sending, EDDY_ENOMEM);
         return;
