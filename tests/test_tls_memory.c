@@ -149,12 +149,33 @@ static void test_a_handshake_leaves_nothing_behind(struct fixture *f)
     }
 }
 
+/* OpenSSL has numbers for some hundred kinds of BIOs: one is enough, however often it fails. First,
+ * as what the kind needs is made once for the process. */
+static void test_kinds_of_bios_are_not_used_up(struct fixture *f)
+{
+    struct eddy__tls_wire wire = {0};
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    SSL *ssl = SSL_new(context);
+    int before = BIO_get_new_index();
+
+    (void)f;
+    assert_non_null(ssl);
+    for (int i = 0; i < 5; i++) {
+        tls_allocations_begin(1, false);
+        assert_int_equal(eddy__tls_wire_attach(&wire, ssl), EDDY_ENOMEM);
+        tls_allocations_end();
+    }
+    assert_true(BIO_get_new_index() - before <= 2);
+    assert_int_equal(ERR_peek_error(), 0);
+    SSL_free(ssl);
+    SSL_CTX_free(context);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
-        TEST(test_a_server_is_not_half_made),
-        TEST(test_a_client_is_not_half_made),
-        TEST(test_pkcs12_is_not_half_read),
+        TEST(test_kinds_of_bios_are_not_used_up),     TEST(test_a_server_is_not_half_made),
+        TEST(test_a_client_is_not_half_made),         TEST(test_pkcs12_is_not_half_read),
         TEST(test_a_handshake_leaves_nothing_behind),
     };
 

@@ -66,30 +66,48 @@ static int wire_cut(BIO *bio)
     return 1;
 }
 
-/** What tells such BIOs from others; 0 until the first is made. */
+/** What tells such BIOs from others; 0 until the first is about to be made. */
 static atomic_int wire_type;
+
+/** A number of our own, asked for once: a process has some hundred of them. 0: there is none. */
+static int wire_need_type(void)
+{
+    int type = atomic_load(&wire_type);
+    int index = type == 0 ? BIO_get_new_index() : 0;
+
+    if (index > 0) {
+        type = index | BIO_TYPE_SOURCE_SINK;
+        atomic_store(&wire_type, type);
+    }
+    return type;
+}
+
+static BIO_METHOD *wire_methods_new(void)
+{
+    int type = wire_need_type();
+    BIO_METHOD *methods = type != 0 ? BIO_meth_new(type, "eddy") : NULL;
+
+    if (methods == NULL)
+        return NULL;
+    BIO_meth_set_read_ex(methods, wire_read);
+    BIO_meth_set_write_ex(methods, wire_write);
+    BIO_meth_set_ctrl(methods, wire_ctrl);
+    BIO_meth_set_destroy(methods, wire_cut);
+    return methods;
+}
 
 /** The methods of such BIOs, made once for the process and never freed; NULL: no memory. */
 static BIO_METHOD *wire_methods(void)
 {
     static _Atomic(BIO_METHOD *) made;
     BIO_METHOD *methods = atomic_load(&made);
-    int type = 0;
 
     if (methods != NULL)
         return methods;
     eddy__global_lock();
     methods = atomic_load(&made);
     if (methods == NULL) {
-        type = BIO_get_new_index();
-        methods = type > 0 ? BIO_meth_new(type | BIO_TYPE_SOURCE_SINK, "eddy") : NULL;
-    }
-    if (methods != NULL && type > 0) {
-        BIO_meth_set_read_ex(methods, wire_read);
-        BIO_meth_set_write_ex(methods, wire_write);
-        BIO_meth_set_ctrl(methods, wire_ctrl);
-        BIO_meth_set_destroy(methods, wire_cut);
-        atomic_store(&wire_type, type | BIO_TYPE_SOURCE_SINK);
+        methods = wire_methods_new();
         atomic_store(&made, methods);
     }
     eddy__global_unlock();
