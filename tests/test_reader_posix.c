@@ -112,12 +112,96 @@ static void test_regular_files_are_refused(struct fixture *f)
     }
 }
 
+/* A descriptor that is closed too early: epoll reports it as long as a duplicate is open. */
+
+/** Read and write ends of a fresh pipe, of which the reading one has a duplicate, `copy`. */
+struct copied {
+    int fds[2];
+    int copy;
+};
+
+static void new_copied(struct fixture *f, struct copied *c)
+{
+    new_pipe(f, c->fds);
+    c->copy = dup(c->fds[0]);
+    assert_true(c->copy >= 0);
+    fixture_keep_socket(f, c->copy);
+}
+
+/* FD-3: removed after it was closed, it has nothing to do with whatever watches afterwards. */
+static void test_closed_before_it_is_removed(struct fixture *f)
+{
+    struct copied c;
+    struct witness w;
+    struct peer peer;
+    struct spy *spy;
+    int other[2];
+
+    new_copied(f, &c);
+    if (is_refused_by_simulation(f, c.fds[0]))
+        return;
+    witness_init(&w, NULL);
+    connect_peer(f, &w, &peer);
+    assert_recorded("made");
+    must(eddy_loop_add_reader(f->loop, c.fds[0], on_call, "closed"));
+    close_now(f, c.fds[0]);
+    assert_int_equal(eddy_loop_remove_reader(f->loop, c.fds[0]), 1);
+    run_iterations(f->loop, 1);
+    new_pipe(f, other); /* which has its number, and maybe the memory of its watcher */
+    must(eddy_loop_add_reader(f->loop, other[0], on_call, "other"));
+    assert_int_equal(write(c.fds[1], "x", 1), 1);
+    spy = spy_begin(f->loop);
+    run_for(f->loop, EDDY_MILLISECONDS(20));
+    assert_true(spy->waits < 10);
+    spy_end();
+    assert_nothing_recorded();
+    assert_int_equal(write(other[1], "x", 1), 1);
+    run_until_recorded(f->loop, "other");
+    assert_int_equal(eddy_loop_remove_reader(f->loop, other[0]), 1);
+    peer_send(&peer, "hello"); /* nobody else has noticed */
+    run_until_recorded(f->loop, "data:hello");
+    eddy_transport_abort(w.transport);
+    run_until_recorded(f->loop, "lost:0");
+}
+
+/* FD-2: so with one that nobody removed, when its number is watched anew. */
+static void test_closed_and_never_removed(struct fixture *f)
+{
+    struct copied c;
+    int other[2];
+    char byte;
+
+    new_copied(f, &c);
+    if (is_refused_by_simulation(f, c.fds[0]))
+        return;
+    must(eddy_loop_add_reader(f->loop, c.fds[0], on_call, "old"));
+    must(eddy_loop_add_writer(f->loop, c.fds[0], on_call, "old"));
+    close_now(f, c.fds[0]);
+    new_pipe(f, other);
+    assert_int_equal(other[0], c.fds[0]);
+    must(eddy_loop_add_reader(f->loop, other[0], on_call, "new"));
+    if (fixture_backend_is(f, "epoll")) {
+        assert_logged(EDDY_LOG_WARNING, "closed while it was being watched");
+        assert_int_equal(eddy_loop_remove_writer(f->loop, other[0]), 0);
+    }
+    assert_int_equal(write(c.fds[1], "x", 1), 1);
+    run_for(f->loop, EDDY_MILLISECONDS(5));
+    assert_nothing_recorded();
+    assert_int_equal(write(other[1], "y", 1), 1);
+    run_until_recorded(f->loop, "new");
+    assert_int_equal(recorded("old"), 0);
+    assert_int_equal(read(other[0], &byte, 1), 1);
+    assert_int_equal(eddy_loop_remove_reader(f->loop, other[0]), 1);
+    eddy_loop_remove_writer(f->loop, other[0]);
+    recorder_reset();
+}
+
 int main(void)
 {
     static const struct test tests[] = {
-        TEST(test_pipe_has_reader_and_writer),
-        TEST(test_broken_pipe_calls_the_writer),
-        TEST(test_regular_files_are_refused),
+        TEST(test_pipe_has_reader_and_writer), TEST(test_broken_pipe_calls_the_writer),
+        TEST(test_regular_files_are_refused),  TEST(test_closed_before_it_is_removed),
+        TEST(test_closed_and_never_removed),
     };
 
     return run_suite("reader_posix", tests);

@@ -135,3 +135,17 @@ struct eddy__channel *eddy__claims_find_kind(const struct eddy__claims *claims,
                 return channel;
     return NULL;
 }
+
+int eddy__claims_visit(const struct eddy__claims *claims,
+                       int (*visit)(struct eddy__channel *channel, void *arg), void *arg)
+{
+    struct eddy__channel *const *chains = claims->chains != NULL ? claims->chains : claims->first;
+    size_t size = (size_t)1 << claims_bits(claims);
+    int result = 0;
+
+    for (size_t i = 0; i < size; i++)
+        for (struct eddy__channel *channel = chains[i]; channel != NULL && result == 0;
+             channel = channel->next)
+            result = visit(channel, arg);
+    return result;
+}

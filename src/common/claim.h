@@ -51,6 +51,11 @@ void eddy__claims_abandon(struct eddy__claims *claims);
 struct eddy__channel *eddy__claims_find_kind(const struct eddy__claims *claims,
                                              const struct eddy__channel_events *events);
 
+/** Call `visit` for every channel, until it returns something else than 0; that, or 0. It may not
+ * change the table. */
+int eddy__claims_visit(const struct eddy__claims *claims,
+                       int (*visit)(struct eddy__channel *channel, void *arg), void *arg);
+
 /**
  * What a transport or server does with a channel once it owns the socket, and no later than it
  * closes it. Whoever still watches that number has forgotten to stop before it was closed: they

@@ -109,6 +109,13 @@ void eddy__reactor_event(struct eddy__reactor_channel *channel, unsigned events)
  */
 void eddy__reactor_edge(struct eddy__reactor *reactor, eddy_socket socket, unsigned events);
 
+/**
+ * The same for a registration by levels, which has a mark: reports READABLE | WRITABLE if a channel
+ * that watches has the number and `mark` as its slot now. False: it has outlived its channel.
+ */
+bool eddy__reactor_level(struct eddy__reactor *reactor, eddy_socket socket, uint32_t mark,
+                         unsigned events);
+
 /** Make a reactor over `selector` and put it into loop->backend_state. For eddy__backend.open. */
 int eddy__reactor_open(struct eddy_loop *loop, const struct eddy__selector *selector);
 

@@ -59,3 +59,15 @@ void eddy__reactor_edge(struct eddy__reactor *reactor, eddy_socket socket, unsig
     channel->interest |= events & EDDY__ENDED;
     eddy__reactor_event(channel, events);
 }
+
+bool eddy__reactor_level(struct eddy__reactor *reactor, eddy_socket socket, uint32_t mark,
+                         unsigned events)
+{
+    struct eddy__channel *base = eddy__claims_find(&reactor->loop->claims, socket);
+    struct eddy__reactor_channel *channel = base != NULL ? watching_channel(base) : NULL;
+
+    if (channel == NULL || base->events->on_ready == NULL || channel->slot != mark)
+        return false;
+    eddy__reactor_event(channel, events);
+    return true;
+}

@@ -273,19 +273,55 @@ static int watcher_get(struct eddy_loop *loop, eddy_socket socket, struct eddy__
     return *found != NULL ? 0 : watcher_new(loop, socket, found);
 }
 
-/** Watch for `events`, more than what was; a watcher that had nothing to do ends if it fails. */
-static int watcher_watch_more(struct eddy__watcher *watcher, unsigned events)
+/** Give a slot back. That of the callback which runs just now goes when it has returned. */
+static void watcher_free_slot(struct eddy_loop *loop, uint32_t slot)
+{
+    if (loop->current == slot)
+        eddy__slot_set_state(&loop->timers.slots, slot, EDDY_HANDLE_CANCELLED);
+    else if (slot != 0)
+        eddy__slot_drop(loop, slot);
+}
+
+static void watcher_warn(const struct eddy__watcher *watcher)
+{
+    eddy__log(EDDY_LOG_WARNING, "descriptor %lld was closed while it was being watched",
+              (long long)watcher->channel.socket);
+}
+
+/** The number is another file's by now: whose callbacks came for the one before has forgotten to
+ * remove them. False: there were none. */
+static bool watcher_drop_stale(struct eddy__watcher *watcher)
+{
+    struct eddy_loop *loop = watcher->channel.loop;
+    bool had = watcher->sides[0].slot != 0 || watcher->sides[1].slot != 0;
+
+    for (int i = 0; i < 2; i++) {
+        watcher_free_slot(loop, watcher->sides[i].slot);
+        watcher->sides[i].slot = 0;
+    }
+    if (had)
+        watcher_warn(watcher);
+    return had;
+}
+
+/**
+ * Watch for `events`, which is more than what was by `event`; a watcher that had nothing to do ends
+ * if it fails.
+ */
+static int watcher_watch_more(struct eddy__watcher *watcher, unsigned events, unsigned event)
 {
     eddy_socket socket = watcher->channel.socket;
-    int error = watcher_watch(watcher, events);
+    int result = watcher_watch(watcher, events);
 
-    if (error >= 0) {
+    if (result > 0 && watcher_drop_stale(watcher))
+        result = watcher_watch(watcher, watcher_wanted(watcher) | event);
+    if (result >= 0) {
         eddy__linger_stop(&watcher->linger);
         return 0;
     }
     if (watcher_is_idle(watcher))
         watcher_end(watcher);
-    return watcher_refuse(socket, error);
+    return watcher_refuse(socket, result);
 }
 
 /** Whether the registration that lingers is relied upon; if it has to wait, that is verified. */
@@ -302,7 +338,7 @@ static int waiter_begin(struct eddy__waiter *waiter, struct eddy__watcher *watch
 
     if (events != WATCH_ARRIVALS || watcher->watched != events || !watcher_is_trusted(watcher) ||
         !eddy__linger_start(watcher->channel.loop, &watcher->linger))
-        error = watcher_watch_more(watcher, events);
+        error = watcher_watch_more(watcher, events, event);
     if (error)
         return error;
     watcher->is_drained = watcher->was_confirmed = false;
@@ -382,15 +418,6 @@ void eddy__waiter_stop(struct eddy__waiter *waiter)
     watcher_settle(watcher);
 }
 
-/** Give a slot back. That of the callback which runs just now goes when it has returned. */
-static void watcher_free_slot(struct eddy_loop *loop, uint32_t slot)
-{
-    if (loop->current == slot)
-        eddy__slot_set_state(&loop->timers.slots, slot, EDDY_HANDLE_CANCELLED);
-    else if (slot != 0)
-        eddy__slot_drop(loop, slot);
-}
-
 int eddy__watcher_set_slot(struct eddy_loop *loop, eddy_socket socket, unsigned event,
                            uint32_t slot)
 {
@@ -402,7 +429,7 @@ int eddy__watcher_set_slot(struct eddy_loop *loop, eddy_socket socket, unsigned 
         return watcher_refuse(socket, error);
     error = watcher_get(loop, socket, &watcher);
     if (error == 0)
-        error = watcher_watch_more(watcher, watcher_wanted(watcher) | event);
+        error = watcher_watch_more(watcher, watcher_wanted(watcher) | event, event);
     if (error)
         return error;
     replaced = watcher_side(watcher, event)->slot;
@@ -509,8 +536,7 @@ void eddy__channel_claim(struct eddy__channel *channel)
     struct eddy__watcher *stale = watcher_find(loop, channel->socket);
 
     if (stale != NULL) {
-        eddy__log(EDDY_LOG_WARNING, "descriptor %lld was closed while it was being watched",
-                  (long long)channel->socket);
+        watcher_warn(stale);
         watcher_evict(stale, EDDY_EBADF);
     }
     eddy__claims_add(&loop->claims, channel);
