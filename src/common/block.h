@@ -31,13 +31,15 @@
 #endif
 
 /** Sizes that are kept; what is larger comes from the allocator each time. */
-#define EDDY__BLOCK_CLASSES 4
+#define EDDY__BLOCK_CLASSES 5
 
 /**
- * A plain future and a callback record; a task; an operation; a large one. With what an allocator
- * commonly adds, 8 bytes and up to 16 in all, tasks that wait stay below 200 bytes each.
+ * A plain future and a callback record; a connection over IPv4; a task; an operation; a large one.
+ * With what an allocator commonly adds, 8 bytes and up to 16 in all, connections and tasks that
+ * wait stay below 200 bytes each.
  */
 #define EDDY__BLOCK_SMALL ((size_t)128)
+#define EDDY__BLOCK_STREAM ((size_t)168)
 #define EDDY__BLOCK_TASK ((size_t)184)
 #define EDDY__BLOCK_MIDDLE ((size_t)256)
 #define EDDY__BLOCK_LARGE ((size_t)512)
@@ -58,19 +60,24 @@ struct eddy__blocks {
 /** The class for `size`, or EDDY__BLOCK_CLASSES for what is too large. */
 static inline size_t eddy__block_class(size_t size)
 {
+    if (size <= EDDY__BLOCK_SMALL)
+        return 0;
     if (size <= EDDY__BLOCK_TASK)
-        return size <= EDDY__BLOCK_SMALL ? 0 : 1;
+        return size <= EDDY__BLOCK_STREAM ? 1 : 2;
     if (size <= EDDY__BLOCK_LARGE)
-        return size <= EDDY__BLOCK_MIDDLE ? 2 : 3;
+        return size <= EDDY__BLOCK_MIDDLE ? 3 : 4;
     return EDDY__BLOCK_CLASSES;
 }
 
 /** How large the blocks of a class are. */
 static inline size_t eddy__block_size(size_t class)
 {
-    if (class < 2)
-        return class == 0 ? EDDY__BLOCK_SMALL : EDDY__BLOCK_TASK;
-    return class == 2 ? EDDY__BLOCK_MIDDLE : EDDY__BLOCK_LARGE;
+    static const size_t sizes[EDDY__BLOCK_CLASSES] = {
+        EDDY__BLOCK_SMALL,  EDDY__BLOCK_STREAM, EDDY__BLOCK_TASK,
+        EDDY__BLOCK_MIDDLE, EDDY__BLOCK_LARGE,
+    };
+
+    return sizes[class];
 }
 
 /** A block for `size` bytes from the allocator, as large as its class; or NULL. */

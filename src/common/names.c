@@ -18,7 +18,8 @@ enum names_form {
 enum { INET_SIZE = 2 + 4, INET6_SIZE = 2 + 16 };
 
 struct eddy__names {
-    bool is_packed;
+    bool is_packed : 1;
+    bool is_lodger : 1; /**< in memory of the owner's */
     unsigned char form[2];
 };
 
@@ -128,34 +129,54 @@ static const unsigned char *names_bytes(const struct names_packed *packed, enum 
                                 : names_size(packed->names.form[EDDY__PEER_NAME], packed->bytes));
 }
 
+static struct eddy__names *names_fill(struct names_packed *made, const struct names_text *peer,
+                                      const struct names_text *local)
+{
+    made->names = (struct eddy__names){.is_packed = true};
+    made->names.form[EDDY__PEER_NAME] = peer->form;
+    made->names.form[EDDY__LOCAL_NAME] = local->form;
+    memcpy(made->bytes, peer->bytes, peer->size);
+    memcpy(made->bytes + peer->size, local->bytes, local->size);
+    return &made->names;
+}
+
 /** A packed pair, with at least `room` bytes for the local address. */
-static struct names_packed *names_alloc(const struct names_text *peer,
-                                        const struct names_text *local, size_t room)
+static struct eddy__names *names_alloc(const struct names_text *peer,
+                                       const struct names_text *local, size_t room)
 {
     struct names_packed *made;
 
     if (room < local->size)
         room = local->size;
     made = eddy__alloc(sizeof *made + peer->size + room);
-    if (made == NULL)
-        return NULL;
-    made->names.is_packed = true;
-    made->names.form[EDDY__PEER_NAME] = peer->form;
-    made->names.form[EDDY__LOCAL_NAME] = local->form;
-    memcpy(made->bytes, peer->bytes, peer->size);
-    memcpy(made->bytes + peer->size, local->bytes, local->size);
-    return made;
+    return made != NULL ? names_fill(made, peer, local) : NULL;
 }
 
-struct eddy__names *eddy__names_new(const eddy_address *peer)
+size_t eddy__names_size(const eddy_address *peer)
+{
+    bool is_inet6 = peer != NULL && eddy_address_family(peer) == EDDY_INET6;
+
+    return sizeof(struct names_packed) + 2 * (size_t)(is_inet6 ? INET6_SIZE : INET_SIZE);
+}
+
+struct eddy__names *eddy__names_init(void *memory, const eddy_address *peer)
 {
     const struct names_text unknown = {.form = NAMES_UNKNOWN};
     struct names_text text;
-    struct names_packed *made;
+    struct eddy__names *made;
 
     names_write(peer, &text);
-    made = names_alloc(&text, &unknown, text.size);
-    return made != NULL ? &made->names : NULL;
+    if (sizeof(struct names_packed) + 2 * (size_t)text.size > eddy__names_size(peer))
+        return names_alloc(&text, &unknown, text.size);
+    made = names_fill(memory, &text, &unknown);
+    made->is_lodger = true;
+    return made;
+}
+
+void eddy__names_free(struct eddy__names *names)
+{
+    if (names != NULL && !names->is_lodger)
+        eddy__free(names);
 }
 
 /** What is written down in a packed pair of one of them. */
@@ -174,7 +195,7 @@ static int names_pack(struct eddy__names **names, enum eddy__name which,
                       const eddy_address *address)
 {
     struct names_packed *packed = names_packed(*names);
-    struct names_packed *moved;
+    struct eddy__names *moved;
     struct names_text added;
     struct names_text kept;
 
@@ -190,8 +211,8 @@ static int names_pack(struct eddy__names **names, enum eddy__name which,
                                      : names_alloc(&kept, &added, 0);
     if (moved == NULL)
         return EDDY_ENOMEM;
-    eddy__free(packed);
-    *names = &moved->names;
+    eddy__names_free(*names);
+    *names = moved;
     return 0;
 }
 
@@ -227,7 +248,7 @@ static int names_unpack(struct eddy__names **names)
     made->names = (struct eddy__names){.is_packed = false};
     for (int i = 0; i < 2; i++)
         (void)eddy__names_get(*names, (enum eddy__name)i, &made->addresses[i]);
-    eddy__free(*names);
+    eddy__names_free(*names);
     *names = &made->names;
     return 0;
 }

@@ -8,16 +8,24 @@
 #define EDDY_COMMON_NAMES_H
 
 #include <eddy/address.h>
+#include <stddef.h>
 
 enum eddy__name { EDDY__LOCAL_NAME, EDDY__PEER_NAME };
 
 struct eddy__names;
 
+/** Bytes of memory in which eddy__names_init() has room for a local address like `peer`. */
+size_t eddy__names_size(const eddy_address *peer);
+
 /**
  * Packed, with room for a local address like `peer`; `peer` NULL or unspecified: it is not known.
- * NULL: EDDY_ENOMEM. Freed by eddy__free().
+ * In `memory` of eddy__names_size() bytes, which is the caller's and stays, if that is enough.
+ * NULL: EDDY_ENOMEM. Freed by eddy__names_free().
  */
-struct eddy__names *eddy__names_new(const eddy_address *peer);
+struct eddy__names *eddy__names_init(void *memory, const eddy_address *peer);
+
+/** Free what is not in the caller's memory; NULL is allowed. */
+void eddy__names_free(struct eddy__names *names);
 
 /**
  * Put one in that is not known yet. Packed ones may move; one that is lent stays where it is.

@@ -34,8 +34,11 @@ void eddy__stream_free(struct eddy_transport *transport)
         eddy__free(stream->extra->failure);
         eddy__loop_free(loop, stream->extra, sizeof *stream->extra);
     }
-    eddy__free(stream->names);
-    eddy__free(stream);
+    eddy__names_free(stream->names);
+    if (stream->is_block)
+        eddy__loop_free(loop, stream, EDDY__BLOCK_STREAM);
+    else
+        eddy__free(stream);
     eddy_loop_unref(loop);
 }
 
@@ -94,7 +97,29 @@ void eddy__stream_trim(struct eddy__stream *stream)
     eddy__loop_free(stream->transport.loop, extra, sizeof *extra);
 }
 
-/** Take all the memory that a stream will need until it is made. */
+/** Bytes of a stream, up to where its names are. */
+static size_t stream_size(const struct eddy_loop *loop)
+{
+    return offsetof(struct eddy__stream, channel) + loop->backend->channel_size;
+}
+
+/** One piece of memory with its channel and its names: as a block of the loop's, if it is small. */
+static struct eddy__stream *stream_alloc(struct eddy_loop *loop, bool is_pipe,
+                                         const eddy_address *peer)
+{
+    size_t size = stream_size(loop) + (is_pipe ? 0 : eddy__names_size(peer));
+    bool is_block = size <= EDDY__BLOCK_STREAM;
+    struct eddy__stream *stream =
+        is_block ? eddy__loop_alloc(loop, EDDY__BLOCK_STREAM) : eddy__alloc_zeroed(size);
+
+    if (stream == NULL)
+        return NULL;
+    stream->is_block = is_block;
+    stream->is_pipe = is_pipe;
+    return stream;
+}
+
+/** Take what other memory a stream will need until it is made. */
 static int stream_reserve(struct eddy__stream *stream, const eddy_address *peer)
 {
     struct stream_extra *extra = eddy__stream_need_extra(stream);
@@ -105,7 +130,7 @@ static int stream_reserve(struct eddy__stream *stream, const eddy_address *peer)
     extra->ready.run = stream_run_start;
     if (stream->is_pipe)
         return 0;
-    stream->names = eddy__names_new(peer);
+    stream->names = eddy__names_init((char *)stream + stream_size(stream->transport.loop), peer);
     return stream->names != NULL ? 0 : EDDY_ENOMEM;
 }
 
@@ -147,13 +172,11 @@ int eddy__stream_new_in_manner(struct eddy_loop *loop, const struct eddy__stream
                                eddy_socket socket, const eddy_address *peer,
                                struct eddy__stream **made)
 {
-    size_t size = offsetof(struct eddy__stream, channel) + loop->backend->channel_size;
-    struct eddy__stream *stream = eddy__alloc_zeroed(size);
+    struct eddy__stream *stream = stream_alloc(loop, manner->is_pipe, peer);
     int error;
 
     if (stream == NULL)
         return EDDY_ENOMEM;
-    stream->is_pipe = manner->is_pipe;
     stream->transport.kind = manner->kind;
     stream->transport.loop = eddy_loop_ref(loop);
     stream->transport.references = 1;

@@ -80,6 +80,7 @@ struct eddy__stream {
     uint8_t reading : 2;
     uint8_t writing : 2;
     bool is_pipe : 1;             /* see eddy__stream_manner */
+    bool is_block : 1;            /* of the loop's store of memory */
     bool sending : 1;             /* the backend owes an on_sent */
     bool channel_closed : 1;      /* it owes nothing any more */
     bool forgotten : 1;           /* while the factory ran: close it once it is made */
