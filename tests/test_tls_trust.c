@@ -419,7 +419,7 @@ static int on_root_stop(void *arg, const unsigned char *der, size_t size)
 static void test_the_systems_roots_are_told_one_by_one(struct fixture *f)
 {
     int told = 0;
-    int count = eddy__trust_visit(on_root, &told);
+    int count = eddy__trust_visit(EDDY__TRUST_SERVERS, on_root, &told);
 
     (void)f;
     assert_int_equal(count, told);
@@ -428,7 +428,7 @@ static void test_the_systems_roots_are_told_one_by_one(struct fixture *f)
         assert_non_null(eddy__trust_files()[0]);
         return;
     }
-    assert_int_equal(eddy__trust_visit(on_root_stop, NULL), EDDY_EUSER - 1);
+    assert_int_equal(eddy__trust_visit(EDDY__TRUST_SERVERS, on_root_stop, NULL), EDDY_EUSER - 1);
 }
 
 /* A server that demands a certificate, and a client of `issuer`'s; NULL: without one. */

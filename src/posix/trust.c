@@ -12,13 +12,14 @@
  * The roots that Apple ships. What an administrator or a user added or forbade is settings for
  * SecTrustEvaluateWithError(), no list, so it has no part here: who wants that names files.
  */
-int eddy__trust_visit(eddy__trust_visitor visit, void *arg)
+int eddy__trust_visit(enum eddy__trust_use use, eddy__trust_visitor visit, void *arg)
 {
     CFArrayRef anchors = NULL;
     OSStatus status = SecTrustCopyAnchorCertificates(&anchors);
     CFIndex count;
     int result = 0;
 
+    (void)use; /* as that is no part of the list, either */
     if (status != errSecSuccess)
         return eddy_error(EDDY_EUNKNOWN, "the system's trusted roots: error %ld", (long)status);
     count = CFArrayGetCount(anchors);
@@ -36,9 +37,9 @@ int eddy__trust_visit(eddy__trust_visitor visit, void *arg)
 }
 #else
 /* Files are all there is: those OpenSSL was built for, or the ones below. */
-int eddy__trust_visit(eddy__trust_visitor visit, void *arg)
+int eddy__trust_visit(enum eddy__trust_use use, eddy__trust_visitor visit, void *arg)
 {
-    (void)visit, (void)arg;
+    (void)use, (void)visit, (void)arg;
     return 0;
 }
 #endif

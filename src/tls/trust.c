@@ -150,7 +150,8 @@ static int system_load(struct eddy_tls_context *context, const eddy_tls_options 
     if (eddy__environment(X509_get_default_cert_file_env()) != NULL ||
         eddy__environment(X509_get_default_cert_dir_env()) != NULL)
         return system_load_default(visit.store, visit.library);
-    result = eddy__trust_visit(system_on_root, &visit);
+    result = eddy__trust_visit(context->is_server ? EDDY__TRUST_CLIENTS : EDDY__TRUST_SERVERS,
+                               system_on_root, &visit);
     if (result != 0)
         return result < 0 ? result : 0;
     return system_load_files(visit.store, visit.library);
