@@ -12,6 +12,12 @@
  * and before the child lets them in again it has asked about each and taken its handler away: some
  * sixty calls.
  *
+ * What stops a child before it is the program, as ^Z at a terminal may, holds its parent up as
+ * well, until SIGCONT reaches the child. Blocking signals does not help: they come when the child
+ * lets them in, just before the end. posix_spawn() of glibc 2.36 was seen to do the same. A parent
+ * that waits by itself instead of in the kernel could be stopped and go on with its child, but then
+ * its handlers and the child would run at the same time, on one errno.
+ *
  * Why it could not become the program it says by its memory if that is the parent's, too; the
  * parent then goes on only when the child is through. Whether it is, is seen at the first start:
  * tools, such as emulators of processors, make a fork of it. Until then there is also a pipe, which
