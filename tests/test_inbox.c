@@ -105,7 +105,13 @@ static void test_a_post_without_handle_allocates_nothing(struct fixture *f)
 /* The agenda's next call, which has the letter for its argument; NULL if there is none. */
 static const char *next_letter(struct eddy__agenda *agenda)
 {
-    return agenda->head == agenda->tail ? NULL : eddy__agenda_cell(agenda, agenda->head++)->arg;
+    uint64_t number = eddy__agenda_head(agenda);
+
+    if (agenda->head == agenda->tail)
+        return NULL;
+    eddy__agenda_turn_head(agenda);
+    agenda->head++;
+    return eddy__agenda_cell(agenda, number)->arg;
 }
 
 /* From inside: a poster that was suspended between its claim and its call holds nobody up, and its

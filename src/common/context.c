@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/context.h"
 #include "common/memory.h"
-#include "common/thread_state.h"
 #include <eddy/error.h>
 #include <stdatomic.h>
 
@@ -60,6 +59,6 @@ void eddy_set_context(eddy_context *context)
     struct eddy__thread_state *state = eddy__thread_state();
     eddy_context *previous = state->context;
 
-    state->context = eddy_context_ref(context);
+    eddy__context_put(state, eddy_context_ref(context));
     eddy_context_unref(previous);
 }

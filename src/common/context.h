@@ -31,13 +31,26 @@ static inline void eddy__context_unref(eddy_context *context)
         eddy_context_unref(context);
 }
 
+/** For eddy__context_put(). In loop.c. */
+void eddy__loop_choose_way(struct eddy_loop *loop);
+
+/** Exchange what is current in `state`, references and all; nothing else may write it. */
+static inline void eddy__context_put(struct eddy__thread_state *state, eddy_context *context)
+{
+    if (state->context == context)
+        return;
+    state->context = context;
+    if (state->running != NULL)
+        eddy__loop_choose_way(state->running);
+}
+
 /** Make `context` current in `state`; returns the outer one for eddy__context_leave(). */
 static inline eddy_context *eddy__context_enter(struct eddy__thread_state *state,
                                                 eddy_context *context)
 {
     eddy_context *outer = state->context;
 
-    state->context = eddy__context_ref(context);
+    eddy__context_put(state, eddy__context_ref(context));
     return outer;
 }
 
@@ -46,7 +59,7 @@ static inline void eddy__context_leave(struct eddy__thread_state *state, eddy_co
 {
     eddy_context *inner = state->context;
 
-    state->context = outer;
+    eddy__context_put(state, outer);
     eddy__context_unref(inner);
 }
 

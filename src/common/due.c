@@ -81,8 +81,7 @@ void eddy__due_run(struct eddy__ready *ready)
             continue;
         /* The rest survives in place: before what else is in the list that runs (LOOP-42). */
         if (loop->timers.due.first != NULL)
-            eddy__list_append(eddy__agenda_cell(&loop->agenda, loop->agenda.head)->nodes.next,
-                              &ready->node);
+            eddy__list_append(eddy__agenda_head_nodes(&loop->agenda)->next, &ready->node);
         return;
     }
 }

@@ -107,25 +107,24 @@ static int handle_at(struct eddy_loop *loop, eddy_time when, const struct handle
     return 0;
 }
 
-/** True if there is nothing to check and nothing to capture: a plain call in a running loop. */
-static inline bool handle_is_plain(struct eddy_loop *loop, eddy_callback callback)
+/** True if posts that were made before now wait to be taken. */
+static inline bool handle_has_earlier_posts(struct eddy_loop *loop)
 {
-    const struct eddy__thread_state *state = loop != NULL ? loop->quick : NULL;
-
-    /* What was posted before this has set `wake_pending`, or was taken after that was cleared. */
-    return state != NULL && state->context == NULL && callback != NULL &&
-           !(atomic_load(&loop->inbox.wake_pending) && eddy__inbox_has_posts(&loop->inbox)) &&
-           eddy__agenda_has_room(&loop->agenda);
+    /* Each of them has set `wake_pending`, or was taken after that was cleared. */
+    return atomic_load(&loop->inbox.wake_pending) && eddy__inbox_has_posts(&loop->inbox);
 }
 
-/* Everything out of the ordinary is a call in another file, so that this one saves no registers. */
+/*
+ * A running loop that has nothing to check and nothing to capture lets calls enter its agenda
+ * plainly. All else is a call in another file, so that this one saves no registers.
+ */
 int eddy_loop_call_soon(eddy_loop *loop, eddy_callback callback, void *arg, eddy_handle *handle)
 {
-    if (!handle_is_plain(loop, callback))
+    if (loop == NULL || callback == NULL || handle_has_earlier_posts(loop) ||
+        !eddy__agenda_add_plain(&loop->agenda, callback, arg))
         return eddy__soon_schedule(loop, callback, arg, EDDY__CALLER(), handle);
     if (handle != NULL)
-        *handle = eddy__soon_handle(loop, loop->agenda.tail);
-    eddy__agenda_add_call(&loop->agenda, callback, arg, NULL);
+        *handle = eddy__soon_handle(loop, eddy__agenda_tail(&loop->agenda) - 1);
     return 0;
 }
 

@@ -134,7 +134,7 @@ static void iteration_run_list(struct eddy_loop *loop)
     struct eddy__agenda *agenda = &loop->agenda;
     struct eddy__list *node;
 
-    while ((node = eddy__list_shift(&eddy__agenda_cell(agenda, agenda->head)->nodes)) != NULL) {
+    while ((node = eddy__list_shift(eddy__agenda_head_nodes(agenda))) != NULL) {
         struct eddy__ready *ready = EDDY__OWNER(node, struct eddy__ready, node);
 
         ready->run(ready);
@@ -151,16 +151,15 @@ static void iteration_run_list(struct eddy_loop *loop)
 static void iteration_run(struct eddy_loop *loop)
 {
     struct eddy__agenda *agenda = &loop->agenda;
-    uint64_t end = agenda->tail;
 
-    agenda->batch_end = end;
-    while (agenda->head != end && !loop->exit_requested) {
-        struct eddy__agenda_cell *cell = eddy__agenda_cell(agenda, agenda->head);
-
-        if (cell->callback == NULL)
+    eddy__agenda_begin_batch(agenda);
+    while (!loop->exit_requested && eddy__agenda_has_next(agenda)) {
+        if (agenda->head->callback == NULL)
             iteration_run_list(loop);
+        else if (agenda->is_plain)
+            eddy__soon_run_plain(loop);
         else
-            eddy__soon_run(loop, cell);
+            eddy__soon_run_with_care(loop);
     }
     while (!eddy__list_is_empty(&loop->batch_end) && !eddy__loop_is_foreign(loop)) {
         struct eddy__list *node = eddy__list_shift(&loop->batch_end);

@@ -160,12 +160,13 @@ int eddy__loop_check_run(struct eddy_loop *loop)
     return 0;
 }
 
-/** Whether calls may go the short way, past what is rare. */
-static void loop_choose_way(struct eddy_loop *loop)
+void eddy__loop_choose_way(struct eddy_loop *loop)
 {
-    loop->quick = loop->debug || loop->run_context != NULL || eddy__loop_is_foreign(loop)
-                      ? NULL
-                      : loop->state;
+    bool is_plain = loop->state != NULL && loop->state->context == NULL &&
+                    loop->run_context == NULL && !loop->debug && !eddy__loop_is_foreign(loop);
+
+    eddy__agenda_set_plain(&loop->agenda, is_plain);
+    eddy__agenda_interrupt(&loop->agenda);
 }
 
 /** Check, then mark the loop as running in this thread. */
@@ -189,7 +190,7 @@ static int loop_enter(struct eddy_loop *loop)
     state->running = loop;
     loop->state = state;
     loop->run_context = state->context;
-    loop_choose_way(loop);
+    eddy__loop_choose_way(loop);
     atomic_store(&loop->running, true);
     return 0;
 }
@@ -199,7 +200,8 @@ static void loop_leave(struct eddy_loop *loop)
 {
     eddy__coroutine_fini(&loop->thread_coroutine);
     loop->state->running = NULL;
-    loop->state = loop->quick = NULL;
+    loop->state = NULL;
+    eddy__loop_choose_way(loop);
     loop->stopping = false;
     loop->exit_requested = false;
     atomic_store(&loop->running, false);
@@ -232,8 +234,8 @@ int eddy_loop_run_forever(eddy_loop *loop)
 
 void eddy__loop_forked(struct eddy_loop *loop)
 {
-    loop->quick = NULL;
     loop->exit_requested = true;
+    eddy__loop_choose_way(loop);
 }
 
 void eddy_loop_stop(eddy_loop *loop)
@@ -247,6 +249,7 @@ void eddy_loop_exit(eddy_loop *loop, int code)
         return;
     loop->exit_code = code == 0 ? EDDY_EEXIT : code;
     loop->exit_requested = true;
+    eddy__agenda_interrupt(&loop->agenda);
 }
 
 /** Drop what is scheduled: callbacks, timers, done callbacks, posts. Other nodes stay queued. */
@@ -332,10 +335,8 @@ eddy_time eddy_loop_clock_resolution(const eddy_loop *loop)
 
 void eddy_loop_set_debug(eddy_loop *loop, bool enabled)
 {
-    if (enabled && !loop->debug)
-        eddy__agenda_forget_places(&loop->agenda);
     loop->debug = enabled;
-    loop_choose_way(loop);
+    eddy__loop_choose_way(loop);
 }
 
 bool eddy_loop_get_debug(const eddy_loop *loop)

@@ -47,9 +47,6 @@ struct eddy_loop {
 
     /* The loop's thread. */
     struct eddy__thread_state *state; /**< of the thread inside run_*(), else NULL */
-    /** The same as long as calls may go the short way: not in debug mode, in a forked child, or
-     * where the run was begun in a context. */
-    struct eddy__thread_state *quick;
     struct eddy_context *run_context; /**< borrowed: the one in which the run was begun */
     struct eddy__agenda agenda;
     struct eddy__list batch_end; /**< struct eddy__ready, for the end of the batch that runs */
@@ -180,6 +177,13 @@ static inline int eddy__loop_call(struct eddy_loop *loop, eddy_callback callback
 {
     return loop->debug ? eddy__loop_call_timed(loop, callback, arg) : callback(arg);
 }
+
+/**
+ * Whether calls may go the short way, past what is rare: not in debug mode, nor in a forked child,
+ * nor while a context is current or if the run was begun in one. Whatever of that has changed calls
+ * this.
+ */
+void eddy__loop_choose_way(struct eddy_loop *loop);
 
 /** In the child of a fork inside this loop's run: it ends with the present callback (LOOP-2). */
 void eddy__loop_forked(struct eddy_loop *loop);

@@ -49,6 +49,18 @@ static void post_ring_advance(struct eddy__post_ring *ring, uint64_t head)
         atomic_store_explicit(&ring->room_end, head + ring->count, memory_order_release);
 }
 
+/** Move a call to the agenda; false if that has no room. */
+static bool post_ring_give(const struct eddy__post_cell *cell, eddy_callback callback,
+                           struct eddy__agenda *agenda, bool with_places)
+{
+    void *place = with_places ? cell->place : NULL;
+
+    if (cell->context == NULL && place == NULL &&
+        eddy__agenda_add_plain(agenda, callback, cell->arg))
+        return true;
+    return eddy__agenda_add(agenda, callback, cell->arg, cell->context, place) == 0;
+}
+
 bool eddy__post_ring_take(struct eddy__post_ring *ring, uint64_t end, struct eddy__agenda *agenda,
                           bool with_places)
 {
@@ -62,11 +74,9 @@ bool eddy__post_ring_take(struct eddy__post_ring *ring, uint64_t end, struct edd
         if (callback == NULL)
             continue; /* a gap */
         if (callback != post_ring_taken) {
-            has_room = eddy__agenda_has_room(agenda) || eddy__agenda_make_room(agenda) == 0;
+            has_room = post_ring_give(cell, callback, agenda, with_places);
             if (!has_room)
                 break;
-            agenda->places[agenda->tail & agenda->mask] = with_places ? cell->place : NULL;
-            eddy__agenda_add_call(agenda, callback, cell->arg, cell->context);
         }
         callback = number == head ? NULL : post_ring_taken;
         atomic_store_explicit(&cell->callback, callback, memory_order_relaxed);

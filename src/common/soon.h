@@ -10,11 +10,11 @@
 int eddy__soon_schedule(struct eddy_loop *loop, eddy_callback callback, void *arg, void *caller,
                         eddy_handle *handle);
 
-/** Run a call with all that debug mode and contexts ask for; its number is the one before head. */
-void eddy__soon_run_with_care(struct eddy_loop *loop, eddy_callback callback, void *arg);
+/** Run the call at the head of the agenda with all that debug mode and contexts ask for. */
+void eddy__soon_run_with_care(struct eddy_loop *loop);
 
-/** Report a call that failed (LOOP-42). */
-void eddy__soon_report(struct eddy_loop *loop, uint64_t number, int error);
+/** Report that the call before the head failed (LOOP-42). */
+void eddy__soon_report(struct eddy_loop *loop, int error);
 
 /**
  * What stands in the handle of a call for the slot. The number of none: a loop may lie so low in
@@ -28,24 +28,30 @@ static inline eddy_handle eddy__soon_handle(struct eddy_loop *loop, uint64_t num
     return (eddy_handle){.loop = loop, .slot = EDDY__SOON_SLOT, .generation = number};
 }
 
-/** Run the call at the head of the agenda. Inline, with what is rare out of line. */
-static inline void eddy__soon_run(struct eddy_loop *loop, struct eddy__agenda_cell *cell)
+/**
+ * Run the calls at the head of the agenda, of which at least one is there, as long as there is
+ * nothing to look at between them.
+ */
+static inline void eddy__soon_run_plain(struct eddy_loop *loop)
 {
-    struct eddy__thread_state *state = loop->quick;
-    uint64_t number = loop->agenda.head++;
-    eddy_callback callback = cell->callback;
-    int error;
+    struct eddy__agenda *agenda = &loop->agenda;
+    struct eddy__agenda_cell *cell = agenda->head;
 
-    cell->callback = eddy__agenda_nothing; /* from here on it has run */
-    if (state == NULL || cell->context != NULL) {
-        eddy__soon_run_with_care(loop, callback, cell->arg);
-        return;
-    }
-    error = callback(cell->arg);
-    if (error < 0)
-        eddy__soon_report(loop, number, error);
-    if (state->context != NULL) /* it has set one: that ends with it */
-        eddy__context_leave(state, NULL);
+    eddy__agenda_begin_run(agenda);
+    do {
+        eddy_callback callback = cell->callback;
+        void *arg = cell->arg;
+        int error;
+
+        if (callback == NULL)
+            break;
+        agenda->head = ++cell; /* from here on it has run */
+        error = callback(arg);
+        if (error < 0)
+            eddy__soon_report(loop, error);
+    } while ((uintptr_t)cell < agenda->run_end);
+    if (loop->state->context != NULL) /* the last one has set it: that ends with it */
+        eddy__context_leave(loop->state, NULL);
 }
 
 /** True if `handle` is one of call_soon(). */

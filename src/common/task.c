@@ -124,12 +124,12 @@ static void task_switch(struct eddy__task *task)
     frame->returns_to = outer != NULL ? outer->frame->top : &loop->thread_coroutine;
     frame->started = true;
     loop->current_task = task;
-    state->context = task->context;
+    eddy__context_put(state, task->context);
     if (frame->error != NULL)
         state->error = frame->error;
     eddy__coroutine_switch(frame->returns_to, frame->top);
     task->context = state->context;
-    state->context = outer_context;
+    eddy__context_put(state, outer_context);
     state->error = outer_error;
     loop->current_task = outer;
 }
