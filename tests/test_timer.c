@@ -225,6 +225,56 @@ static void test_reserved_timer_starts_anew_without_memory(struct fixture *f)
     must(error);
 }
 
+/* Start what is left of `known` as far as there is room. */
+static void fill_up(struct eddy__timers *timers, struct known *known, int first)
+{
+    int i, error = 0;
+
+    allocations_fail(1);
+    for (i = first; i < TIMERS && error == 0; i++)
+        error = eddy__timer_start(timers, &known[i].timer, EDDY_SECONDS(i));
+    allocations_fail(0);
+    assert_true(error == 0 || error == EDDY_ENOMEM);
+}
+
+/* Promised between others, places are not taken by those that come later. */
+static void check_promises(int first, int promises)
+{
+    static struct known known[TIMERS], promised[TIMERS];
+    struct eddy__timers timers = {0};
+    int i, error = 0;
+
+    memset(known, 0, sizeof known);
+    memset(promised, 0, sizeof promised);
+    for (i = 0; i < first && error == 0; i++)
+        error = eddy__timer_start(&timers, &known[i].timer, EDDY_SECONDS(i));
+    for (i = 0; i < promises && error == 0; i++)
+        error = eddy__timer_reserve(&timers, &promised[i].timer);
+    if (error == 0) {
+        fill_up(&timers, known, first);
+        allocations_fail(1);
+        for (i = 0; i < promises; i++)
+            assert_int_equal(eddy__timer_start(&timers, &promised[i].timer, 1), 0);
+        assert_false(allocations_failed());
+        allocations_fail(0);
+        assert_true(timers.heap.count <= timers.heap.capacity);
+        assert_true(eddy__timers_entries(&timers) <= timers.wheel->pool.room);
+    }
+    eddy__timers_fini(&timers);
+    must(error);
+}
+
+static void test_promised_places_are_not_taken(struct fixture *f)
+{
+    int first;
+
+    (void)f;
+    for (first = 1; first < TIMERS / 2; first = 1 + 2 * first) {
+        check_promises(first, 5);
+        check_promises(first, 15);
+    }
+}
+
 /* What a model of the timers knows of each: a slow one that cannot be wrong. */
 struct model {
     struct known known[TIMERS];
@@ -452,6 +502,27 @@ static void test_memory_of_a_cancelled_crowd_is_given_back(struct fixture *f)
     assert_recorded("stays");
 }
 
+/* A slot that is kept at hand does not hold its chunk. */
+static void test_chunk_of_the_spare_slot_is_given_back(struct fixture *f)
+{
+    enum { SLOTS = 3 * EDDY__SLOT_CHUNK };
+    static uint32_t taken[SLOTS];
+    struct eddy__slots slots = {0};
+    int i, count = 0;
+    uint32_t made;
+
+    (void)f;
+    while (count < SLOTS && (taken[count] = eddy__slot_take(&slots)) != 0)
+        count++;
+    for (i = count; i-- > 0;)
+        eddy__slot_give(&slots, taken[i]);
+    eddy__slots_relax(&slots);
+    made = slots.made;
+    eddy__slots_fini(&slots);
+    must(count == SLOTS ? 0 : EDDY_ENOMEM);
+    assert_int_equal(made, 1);
+}
+
 static int on_call_exit(void *arg)
 {
     record("exit");
@@ -503,12 +574,14 @@ int main(void)
         TEST(test_due_timer_is_stopped_before_it_runs),
         TEST(test_reserved_timer_starts_without_memory),
         TEST(test_reserved_timer_starts_anew_without_memory),
+        TEST(test_promised_places_are_not_taken),
         TEST(test_timers_agree_with_a_model),
         TEST(test_starting_takes_no_memory_once_warm),
         TEST(test_expiring_takes_no_memory),
         TEST(test_stopped_timers_do_not_pile_up),
         TEST(test_memory_of_a_crowd_is_given_back),
         TEST(test_memory_of_a_cancelled_crowd_is_given_back),
+        TEST(test_chunk_of_the_spare_slot_is_given_back),
         TEST(test_exit_leaves_due_timers),
         TEST(test_close_drops_due_timers),
     };

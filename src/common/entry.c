@@ -71,6 +71,7 @@ void eddy__entries_extend(struct eddy__entries *list, struct eddy__entry_pool *p
 
     assert(chunk != NULL);
     pool->free = chunk->next;
+    eddy__prefetch_write(pool->free);
     chunk->next = NULL;
     if (list->last != NULL)
         list->last->next = chunk;

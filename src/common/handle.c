@@ -35,7 +35,9 @@ eddy_context *eddy__schedule_context(const struct eddy_loop *loop)
 {
     const struct eddy__thread_state *state = loop != NULL && !loop->debug ? loop->state : NULL;
 
-    return state != NULL ? state->context : eddy_get_context();
+    if (state != NULL)
+        return state->context;
+    return eddy__context_is_unused() ? NULL : eddy_get_context();
 }
 
 /** What is to be called, in which context, and who says so. */
@@ -88,16 +90,12 @@ static int handle_at(struct eddy_loop *loop, eddy_time when, const struct handle
     int error = eddy__schedule_check(loop, order->call.callback);
     uint32_t slot;
 
-    if (error)
+    if (error || (error = eddy__timers_prepare(&loop->timers)) != 0)
         return error;
     slot = eddy__slot_take(&loop->timers.slots);
     if (slot == 0)
         return EDDY_ENOMEM;
-    error = eddy__timers_add(&loop->timers, slot, handle_flags(loop, order), when);
-    if (error) {
-        eddy__slot_give(&loop->timers.slots, slot);
-        return error;
-    }
+    eddy__timers_enter(&loop->timers, slot, handle_flags(loop, order), when);
     handle_fill(loop, order, slot);
     if (handle != NULL)
         *handle = (eddy_handle){.loop = loop,

@@ -117,6 +117,9 @@ void eddy__slots_relax(struct eddy__slots *slots)
 {
     const uint32_t kept = 1 + slots->taken / EDDY__SLOT_CHUNK;
 
+    if (slots->spare != 0)
+        eddy__slot_set_free(slots, slots->spare);
+    slots->spare = 0;
     /* Those with the highest numbers, which are taken last. */
     for (uint32_t i = slots->limit / EDDY__SLOT_CHUNK; i-- > 1 && slots->made > kept;) {
         if (slots->chunks[i] == NULL || !slot_chunk_is_idle(slots, i))

@@ -4,8 +4,9 @@
  *
  * A slot serves one callback after the other; each gets a new generation, by which a handle, or
  * what a timer left behind in the wheel, knows whether the slot is still its own. Slots have
- * numbers, and live in chunks; the free one with the lowest number is taken first. So a crowd of
- * them lies in memory in the order in which it came, what is left of one gathers in the first
+ * numbers, and live in chunks; the free one with the lowest number is taken first, but for one that
+ * is kept at hand, so that setting a timer anew is no work for what says which are free. So a crowd
+ * of them lies in memory in the order in which it came, what is left of one gathers in the first
  * chunks, and the others can be given back: a handle asks for its chunk by number, and does not
  * touch what is gone.
  *
@@ -50,6 +51,7 @@ struct eddy__slots {
     uint64_t *top;                    /**< a bit for each word of `open` that is not 0 */
     uint32_t limit;                   /**< no number is as high */
     uint32_t first;                   /**< the first word of `free` that is not 0 */
+    uint32_t spare;                   /**< one that is free, and no bit says so; or 0 */
     uint32_t made;                    /**< chunks that there are */
     uint32_t taken;                   /**< slots in use */
     uint32_t taken_few;               /**< with fewer, chunks may be given back */
@@ -118,18 +120,24 @@ static inline void eddy__slot_set_state(struct eddy__slots *slots, uint32_t slot
 static inline uint32_t eddy__slot_take(struct eddy__slots *slots)
 {
     uint32_t word = slots->first;
-    uint32_t slot;
+    uint32_t slot = slots->spare;
 
+    slots->taken++;
+    if (slot != 0) {
+        slots->spare = 0;
+        return slot;
+    }
     if (word == slots->limit / 64 || slots->chunks[word * 64 / EDDY__SLOT_CHUNK] == NULL) {
-        if (eddy__slots_grow(slots) != 0)
+        if (eddy__slots_grow(slots) != 0) {
+            slots->taken--;
             return 0;
+        }
         word = slots->first;
     }
     slot = word * 64 + eddy__bit_lowest(slots->free[word]);
     slots->free[word] &= slots->free[word] - 1;
     if (slots->free[word] == 0)
         eddy__slots_shut_first(slots);
-    slots->taken++;
     return slot;
 }
 
@@ -142,15 +150,24 @@ static inline void eddy__slots_open(struct eddy__slots *slots, uint32_t word)
         slots->first = word;
 }
 
-/** Give a slot back; its mark stays as long as no other is served. Cannot fail. */
-static inline void eddy__slot_give(struct eddy__slots *slots, uint32_t slot)
+/** Note that a slot is free. */
+static inline void eddy__slot_set_free(struct eddy__slots *slots, uint32_t slot)
 {
     uint64_t *free = &slots->free[slot / 64];
 
     if (*free == 0)
         eddy__slots_open(slots, slot / 64);
     *free |= (uint64_t)1 << slot % 64;
+}
+
+/** Give a slot back; its mark stays as long as no other is served. Cannot fail. */
+static inline void eddy__slot_give(struct eddy__slots *slots, uint32_t slot)
+{
     slots->taken--;
+    if (slots->spare == 0)
+        slots->spare = slot;
+    else
+        eddy__slot_set_free(slots, slot);
 }
 
 /** True if what left an entry with this `ref` is still scheduled (entry.h). */

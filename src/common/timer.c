@@ -67,6 +67,7 @@ static int timers_make_room(struct eddy__timers *timers)
     size_t more = timers->reserved + 1;
     int error;
 
+    timers->prepared = 0;
     if (eddy__timers_entries(timers) > 2 * timers->count)
         timers_sweep(timers);
     if (timers->heap.count >= TIMER_FEW && !timers->wheel->is_in_use)
@@ -106,23 +107,6 @@ void eddy__timer_unreserve(struct eddy__timers *timers, struct eddy__timer *time
     timer->slot = 0;
 }
 
-/** Leave an entry where its time belongs; there is room. Inline: most of adding a timer. */
-static inline void timers_enter(struct eddy__timers *timers, uint32_t slot, unsigned flags,
-                                eddy_time when)
-{
-    uint64_t mark = eddy__slot_begin(&timers->slots, slot, flags | EDDY_HANDLE_SCHEDULED);
-    struct eddy__entry entry = {.key = eddy__entry_key(when),
-                                .ref = mark << EDDY__SLOT_NUMBER_BITS | slot};
-
-    if (entry.key >= timers->wheel->origin && timers->wheel->is_in_use)
-        eddy__wheel_add(timers->wheel, entry);
-    else
-        eddy__heap_add(&timers->heap, entry, timers->slots.generation);
-    /* One that is due at the same time as the first comes behind it. */
-    if (timers->count++ == 0 || (timers->first.ref != 0 && entry.key < timers->first.key))
-        timers->first = entry;
-}
-
 /** There are no timers: forget what they left behind. */
 static void timers_restart(struct eddy__timers *timers)
 {
@@ -132,14 +116,19 @@ static void timers_restart(struct eddy__timers *timers)
         timers->swept = timers->slots.generation;
 }
 
-/** Whether an entry can be had, beside those that were promised, without making room. */
-static inline bool timers_have_room(const struct eddy__timers *timers)
+/** How many entries can be had, beside those that were promised, without making room. */
+static size_t timers_room(const struct eddy__timers *timers)
 {
-    return eddy__timers_entries(timers) + timers->reserved < timers->wheel->pool.room &&
-           timers->heap.count + timers->reserved < timers->heap.capacity;
+    size_t entries = eddy__timers_entries(timers) + timers->reserved;
+    size_t in_heap = timers->heap.count + timers->reserved;
+    size_t in_pool = entries < timers->wheel->pool.room ? timers->wheel->pool.room - entries : 0;
+
+    if (in_heap >= timers->heap.capacity)
+        return 0;
+    return timers->heap.capacity - in_heap < in_pool ? timers->heap.capacity - in_heap : in_pool;
 }
 
-int eddy__timers_add(struct eddy__timers *timers, uint32_t slot, unsigned flags, eddy_time when)
+int eddy__timers_prepare_now(struct eddy__timers *timers)
 {
     int error = timers_make_wheel(timers);
 
@@ -149,9 +138,10 @@ int eddy__timers_add(struct eddy__timers *timers, uint32_t slot, unsigned flags,
         timers_restart(timers);
     if (timers_are_old(timers))
         timers_sweep(timers);
-    if (!timers_have_room(timers) && (error = timers_make_room(timers)) != 0)
+    if (timers_room(timers) == 0 && (error = timers_make_room(timers)) != 0)
         return error;
-    timers_enter(timers, slot, flags, when);
+    /* What else takes room away makes this 0. */
+    timers->prepared = timers->slots.generation + timers_room(timers);
     return 0;
 }
 
@@ -164,31 +154,36 @@ static void timer_start_reserved(struct eddy__timers *timers, struct eddy__timer
     if (eddy__timers_entries(timers) >= timers->wheel->pool.room ||
         timers->heap.count >= timers->heap.capacity || timers_are_old(timers))
         timers_sweep(timers);
-    timers_enter(timers, timer->slot, 0, when);
+    eddy__timers_enter(timers, timer->slot, 0, when);
+}
+
+/** A slot of its own, with an entry. EDDY_ENOMEM, or 0. */
+static int timer_start_other(struct eddy__timers *timers, struct eddy__timer *timer, eddy_time when)
+{
+    int error = eddy__timers_prepare(timers);
+
+    if (error)
+        return error;
+    timer->slot = eddy__slot_take(&timers->slots);
+    if (timer->slot == 0)
+        return EDDY_ENOMEM;
+    eddy__timers_enter(timers, timer->slot, 0, when);
+    return 0;
 }
 
 int eddy__timer_start(struct eddy__timers *timers, struct eddy__timer *timer, eddy_time when)
 {
-    int error = 0;
+    int error;
 
     assert(!timer->is_running);
     eddy__list_remove(&timer->ready.node);
-    if (!timer->is_reserved) {
-        timer->slot = eddy__slot_take(&timers->slots);
-        if (timer->slot == 0)
-            return EDDY_ENOMEM;
-    }
-    *eddy__slot_call(&timers->slots, timer->slot) = (struct eddy__slot_call){NULL, timer};
     if (timer->is_reserved)
         timer_start_reserved(timers, timer, when);
-    else
-        error = eddy__timers_add(timers, timer->slot, 0, when);
-    timer->is_running = error == 0;
-    if (error == 0)
-        return 0;
-    eddy__slot_give(&timers->slots, timer->slot);
-    timer->slot = 0;
-    return error;
+    else if ((error = timer_start_other(timers, timer, when)) != 0)
+        return error;
+    *eddy__slot_call(&timers->slots, timer->slot) = (struct eddy__slot_call){NULL, timer};
+    timer->is_running = true;
+    return 0;
 }
 
 /** It does not run any more. */
@@ -301,6 +296,7 @@ void eddy__timers_relax(struct eddy__timers *timers)
 {
     size_t reserved = timers->reserved + 1;
 
+    timers->prepared = 0;
     eddy__slots_relax(&timers->slots);
     if (timers->wheel == NULL)
         return;

@@ -40,6 +40,7 @@ struct eddy__timers {
     struct eddy__entry first; /**< of wheel and heap; `ref` 0: not known just now, or none */
     eddy_time expired;        /**< the last limit: few will be started that are due earlier */
     uint64_t swept;           /**< the generation when there was no stale entry last */
+    uint64_t prepared;        /**< as long as the generation is lower there is room for one more */
     size_t count;             /**< started, and not yet called or stopped */
     size_t reserved;          /**< promises of eddy__timer_reserve() */
 };
@@ -59,11 +60,37 @@ int eddy__timer_start(struct eddy__timers *timers, struct eddy__timer *timer, ed
 /** Stop the timer, also if it is due already; take its `ready` out of a queue. Cannot fail. */
 void eddy__timer_stop(struct eddy__timers *timers, struct eddy__timer *timer);
 
+/** eddy__timers_prepare(), when it may have something to do. */
+int eddy__timers_prepare_now(struct eddy__timers *timers);
+
+/** Have room for one more timer beside those that were promised. EDDY_ENOMEM, or 0. */
+static inline int eddy__timers_prepare(struct eddy__timers *timers)
+{
+    /* Each timer that is added begins a generation. */
+    if (timers->count != 0 && timers->slots.generation < timers->prepared)
+        return 0;
+    return eddy__timers_prepare_now(timers);
+}
+
 /**
- * Have a slot that was just taken begin to be SCHEDULED, with other flags of its mark. What it
- * calls is filled in afterwards. EDDY_ENOMEM: it has not begun, or 0.
+ * Have a slot that is taken begin to be SCHEDULED, with other flags of its mark, and leave an entry
+ * where its time belongs; there is room. What it calls is filled in afterwards. Cannot fail.
  */
-int eddy__timers_add(struct eddy__timers *timers, uint32_t slot, unsigned flags, eddy_time when);
+static inline void eddy__timers_enter(struct eddy__timers *timers, uint32_t slot, unsigned flags,
+                                      eddy_time when)
+{
+    uint64_t mark = eddy__slot_begin(&timers->slots, slot, flags | EDDY_HANDLE_SCHEDULED);
+    struct eddy__entry entry = {.key = eddy__entry_key(when),
+                                .ref = mark << EDDY__SLOT_NUMBER_BITS | slot};
+
+    if (entry.key >= timers->wheel->origin && timers->wheel->is_in_use)
+        eddy__wheel_add(timers->wheel, entry);
+    else
+        eddy__heap_add(&timers->heap, entry, timers->slots.generation);
+    /* One that is due at the same time as the first comes behind it. */
+    if (timers->count++ == 0 || (timers->first.ref != 0 && entry.key < timers->first.key))
+        timers->first = entry;
+}
 
 /** A slot that was SCHEDULED is not any more, from now on. Cannot fail. */
 static inline void eddy__timers_forget(struct eddy__timers *timers, uint32_t slot)
