@@ -177,9 +177,10 @@ static void test_an_alert_of_the_second_handshake(struct fixture *f)
     couple_wrap(f, &c);
     futures[0] =
         eddy_loop_start_tls(f->loop, c.client_end, &c.client.protocol, c.kit.client, &options);
-    futures[1] = eddy_loop_start_tls(f->loop, c.server_end, &c.server.protocol, c.kit.server, NULL);
+    futures[1] = keep_future(
+        f, eddy_loop_start_tls(f->loop, c.server_end, &c.server.protocol, c.kit.server, NULL));
     assert_int_equal(error_of(f, futures[0]), EDDY_ETLSVERIFY);
-    assert_int_equal(error_of(f, futures[1]), EDDY_ETLS);
+    assert_int_equal(error_of(f, eddy_future_ref(futures[1])), EDDY_ETLS);
     assert_non_null(strstr(eddy_error_text(), "alert"));
     run_until_true(f->loop, c.client.counts[WITNESS_LOST] > 0 && c.server.counts[WITNESS_LOST] > 0);
     recorder_reset();
