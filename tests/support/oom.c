@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "support/oom.h"
+#include "support/faults.h"
 #include "support/support.h"
 #include <stdio.h>
 
@@ -13,6 +14,7 @@ static size_t oom_step(const size_t counters[SWEEP_COUNTERS])
 
 static void oom_arm(const size_t counters[SWEEP_COUNTERS], size_t point)
 {
+    faults_hurry();
     allocations_fail(point != SWEEP_NO_POINT ? 1 + point * oom_step(counters) : 0);
 }
 
