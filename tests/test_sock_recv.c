@@ -26,6 +26,33 @@ static void test_recv_of_what_is_there_is_done_at_once(struct fixture *f)
     eddy_bytes_free(value.bytes);
 }
 
+/* What is large lies where processors are fast at putting it: see eddy__buffer_alloc(). */
+static void test_large_bytes_are_aligned(struct fixture *f)
+{
+    static char text[2001];
+    eddy_socket sockets[2];
+
+    memset(text, 'x', 2000);
+    sock_pair(f, sockets);
+    for (size_t room = 2000; room <= 2064; room += 16) {
+        eddy_future *future;
+        eddy_value value;
+        int error;
+
+        sock_send_text(sockets[1], text);
+        sock_settle(f);
+        future = eddy_loop_sock_recv(f->loop, sockets[0], room);
+        give_up_if(sock_failed(future, EDDY_ENOMEM));
+        error = eddy_future_result(future, &value);
+        eddy_future_unref(future);
+        must(error);
+        assert_int_equal(value.bytes->size, 2000);
+        assert_memory_equal(value.bytes->data, text, 2000);
+        assert_int_equal((uintptr_t)value.bytes->data % 64, 0);
+        eddy_bytes_free(value.bytes);
+    }
+}
+
 /* SOCK-4: waits for data, gives at most what was asked for, and empty bytes at the end. */
 static void test_recv_waits(struct fixture *f)
 {
@@ -305,6 +332,7 @@ int main(void)
 {
     static const struct test tests[] = {
         TEST(test_recv_of_what_is_there_is_done_at_once),
+        TEST(test_large_bytes_are_aligned),
         TEST(test_recv_waits),
         TEST(test_shutdown_ends_one_direction),
         TEST(test_recv_into_fills_memory),

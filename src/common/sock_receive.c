@@ -27,16 +27,28 @@ static void receive_dispose_datagram(eddy_value value)
     eddy_datagram_free(value.datagram);
 }
 
-/** `head` bytes and room for `size` behind them, or NULL. */
+/** From so many bytes on it matters where they are: see eddy__buffer_alloc(). */
+enum { ALIGNED_MIN = 1024 };
+
+/** `head` bytes and room for `size` somewhere behind them, or NULL. */
 static void *receive_alloc(size_t head, size_t size)
 {
+    head += size < ALIGNED_MIN ? 0 : EDDY__BUFFER_ALIGNMENT;
     return size <= SIZE_MAX - head ? eddy__alloc(head + size) : NULL;
 }
 
-/** Give back what is much more than was needed. `memory` itself if that does not work. */
-static void *receive_shrink(void *memory, size_t head, size_t room, size_t used)
+/** How far from the beginning of such memory the room for `size` is. */
+static size_t receive_offset(const void *memory, size_t head, size_t size)
 {
-    void *smaller = used < room / 2 ? eddy__realloc(memory, head + used) : NULL;
+    size_t beside = ((uintptr_t)memory + head) & (EDDY__BUFFER_ALIGNMENT - 1);
+
+    return beside == 0 || size < ALIGNED_MIN ? head : head + EDDY__BUFFER_ALIGNMENT - beside;
+}
+
+/** Give back what is much more than was needed. `memory` itself if that does not work. */
+static void *receive_shrink(void *memory, size_t offset, size_t room, size_t used)
+{
+    void *smaller = used < room / 2 ? eddy__realloc(memory, offset + used) : NULL;
 
     return smaller != NULL ? smaller : memory;
 }
@@ -54,21 +66,23 @@ static void receive_note(struct eddy__sock_operation *operation, size_t received
 
 static int receive_bytes(struct eddy__sock_operation *operation, eddy_value *value)
 {
-    const size_t head = sizeof(eddy_bytes);
-    eddy_bytes *bytes = receive_alloc(head, operation->size);
+    eddy_bytes *bytes = receive_alloc(sizeof *bytes, operation->size);
     int64_t received;
+    size_t offset;
 
     if (bytes == NULL)
         return EDDY_ENOMEM;
-    received = eddy__sock_calls(operation)->receive(operation->socket, bytes + 1, operation->size);
+    offset = receive_offset(bytes, sizeof *bytes, operation->size);
+    received = eddy__sock_calls(operation)->receive(
+        operation->socket, (unsigned char *)bytes + offset, operation->size);
     if (received < 0) {
         eddy__free(bytes);
         return eddy__sock_outcome(received);
     }
     receive_note(operation, (size_t)received);
-    bytes = receive_shrink(bytes, head, operation->size, (size_t)received);
+    bytes = receive_shrink(bytes, offset, operation->size, (size_t)received);
     bytes->size = (size_t)received;
-    bytes->data = (unsigned char *)(bytes + 1);
+    bytes->data = (unsigned char *)bytes + offset;
     value->bytes = bytes;
     operation->future.dispose = receive_dispose_bytes;
     return 0;
@@ -85,22 +99,23 @@ static int receive_incoming(struct eddy__sock_operation *operation, struct eddy_
 
 static int receive_datagram(struct eddy__sock_operation *operation, eddy_value *value)
 {
-    const size_t head = sizeof(eddy_datagram);
-    eddy_datagram *datagram = receive_alloc(head, operation->size);
+    eddy_datagram *datagram = receive_alloc(sizeof *datagram, operation->size);
     struct eddy__incoming incoming = {.room = operation->size};
+    size_t offset;
     int error;
 
     if (datagram == NULL)
         return EDDY_ENOMEM;
-    incoming.data = datagram + 1;
+    offset = receive_offset(datagram, sizeof *datagram, operation->size);
+    incoming.data = (unsigned char *)datagram + offset;
     error = receive_incoming(operation, &incoming);
     if (error) {
         eddy__free(datagram);
         return error;
     }
-    datagram = receive_shrink(datagram, head, operation->size, incoming.size);
+    datagram = receive_shrink(datagram, offset, operation->size, incoming.size);
     datagram->size = incoming.size;
-    datagram->data = (unsigned char *)(datagram + 1);
+    datagram->data = (unsigned char *)datagram + offset;
     datagram->peer = incoming.from;
     value->datagram = datagram;
     operation->future.dispose = receive_dispose_datagram;
