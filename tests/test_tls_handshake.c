@@ -334,47 +334,55 @@ static void on_log_meddle(eddy_log_level level, const char *text, void *arg)
         must(write_text(meddler->transport, "x"));
 }
 
-/* LOOP-33 (g), TLS-25: who hears that the handshake is over ends the connection. */
+/* LOOP-33 (g), TLS-25: who hears of a connection ends it, as soon as it is accepted or later. */
 static void test_a_log_handler_that_aborts(struct fixture *f)
 {
-    struct tls_kit kit;
-    struct tls_peer peer;
-    struct program program = {.count = 0};
-    struct meddler meddler = {.at = "TLSv1.3"};
+    static const char *const moments[] = {"accepted from", "handshake begins", "TLSv1.3"};
 
     need_whole_test();
-    tls_kit_init(f, &kit);
-    must(make_server(f, &program, "127.0.0.1", &(eddy_server_options){.tls = kit.server},
-                     &meddler.server));
     eddy_loop_set_debug(f->loop, true);
-    eddy_set_log_handler(on_log_meddle, &meddler);
-    tls_peer_init(&peer, f, &kit, TLS_PEER_IS_CLIENT, connect_client(f, meddler.server));
-    fixture_drop_socket(f, peer.raw.socket); /* it was kept twice */
-    tls_peer_shake(&peer);
-    run_until_true(f->loop, meddler.count > 0 && meddler.server->connections == 0);
-    reports_reset();
-    eddy_server_close(meddler.server);
-    must(eddy_loop_run_until_complete(f->loop, eddy_server_wait_closed(meddler.server), NULL));
-    assert_nothing_recorded();
+    for (size_t i = 0; i < sizeof moments / sizeof moments[0]; i++) {
+        struct tls_kit kit;
+        struct tls_peer peer;
+        struct program program = {.count = 0};
+        struct meddler meddler = {.at = moments[i]};
+
+        tls_kit_init(f, &kit);
+        must(make_server(f, &program, "127.0.0.1", &(eddy_server_options){.tls = kit.server},
+                         &meddler.server));
+        eddy_set_log_handler(on_log_meddle, &meddler);
+        tls_peer_init(&peer, f, &kit, TLS_PEER_IS_CLIENT, connect_client(f, meddler.server));
+        fixture_drop_socket(f, peer.raw.socket); /* it was kept twice */
+        tls_peer_shake(&peer);
+        run_until_true(f->loop, meddler.count > 0 && meddler.server->connections == 0);
+        reports_reset();
+        eddy_server_close(meddler.server);
+        must(eddy_loop_run_until_complete(f->loop, eddy_server_wait_closed(meddler.server), NULL));
+        assert_nothing_recorded();
+    }
 }
 
 /* LOOP-33 (g), TLS-22: or gives up who waits for it. */
 static void test_a_log_handler_that_cancels(struct fixture *f)
 {
-    struct scene s;
-    struct meddler meddler = {.at = "TLSv1.3"};
+    static const char *const moments[] = {"connected to", "handshake begins", "TLSv1.3"};
 
     need_whole_test();
     eddy_loop_set_debug(f->loop, true);
-    scene_begin(f, &s, TLS_PEER_IS_SERVER);
-    meddler.future = s.future;
-    eddy_set_log_handler(on_log_meddle, &meddler);
-    tls_peer_shake(&s.peer);
-    assert_int_equal(eddy_loop_run_until_complete(f->loop, s.future, NULL), EDDY_ECANCELED);
-    run_iterations(f->loop, 3);
-    reports_reset();
-    assert_int_equal(meddler.count, 1);
-    assert_nothing_recorded();
+    for (size_t i = 0; i < sizeof moments / sizeof moments[0]; i++) {
+        struct scene s;
+        struct meddler meddler = {.at = moments[i]};
+
+        scene_begin(f, &s, TLS_PEER_IS_SERVER);
+        meddler.future = s.future;
+        eddy_set_log_handler(on_log_meddle, &meddler);
+        tls_peer_shake(&s.peer);
+        assert_int_equal(eddy_loop_run_until_complete(f->loop, s.future, NULL), EDDY_ECANCELED);
+        run_iterations(f->loop, 3);
+        reports_reset();
+        assert_int_equal(meddler.count, 1);
+        assert_nothing_recorded();
+    }
 }
 
 /* LOOP-33 (g), TLS-30: a failure while one is logged: the words of both are freed. */

@@ -12,6 +12,8 @@ static int below_made(eddy_protocol *below, eddy_transport *lower)
     struct eddy__tls *tls = tls_above(below);
 
     (void)lower;
+    if (tls->state != TLS_NEW)
+        return 0; /* who keeps the log has ended it when lower was logged */
     eddy_transport_ref(&tls->transport);
     eddy__tls_step(tls, TLS_ON_BEGIN);
     eddy__tls_turn(tls);

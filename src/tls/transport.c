@@ -276,7 +276,7 @@ static void tls_forget(struct eddy_transport *transport)
         tls->opening->setup.on_made = NULL;
     if (tls->opening != NULL && tls->opening->is_making) {
         tls->opening->is_forgotten = true;
-    } else if (tls->state == TLS_NEW && tls->told == TLS_TOLD_INIT) {
+    } else if (tls->state == TLS_NEW && tls->lower->protocol == NULL) {
         /* Lower knows nothing of us yet, and goes without a word. */
         eddy__transport_forget(tls->lower);
         eddy__tls_step(tls, TLS_ON_TOLD);
