@@ -29,7 +29,7 @@ void eddy__names_free(struct eddy__names *names);
 
 /**
  * Put one in that is not known yet. Packed ones may move; one that is lent stays where it is.
- * EDDY_ENOMEM: nothing has changed. Cannot fail if there is room: see eddy__names_new().
+ * EDDY_ENOMEM: nothing has changed. Cannot fail if there is room: see eddy__names_init().
  */
 int eddy__names_put(struct eddy__names **names, enum eddy__name which, const eddy_address *address);
 
