@@ -151,6 +151,23 @@ static void test_shutdown_without_memory_fails(struct fixture *f)
     must(eddy_loop_run_until_complete(f->loop, shutdown, NULL));
 }
 
+/* EXEC-7: so if there is no executor yet. */
+static void test_shutdown_of_nothing_without_memory_fails(struct fixture *f)
+{
+    eddy_future *shutdown;
+    int number = 1;
+
+    need_whole_test();
+    allocations_fail(1);
+    shutdown = eddy_loop_shutdown_default_executor(f->loop, EDDY_FOREVER);
+    allocations_fail(0);
+    assert_true(eddy_future_done(shutdown));
+    assert_int_equal(eddy_future_exception(shutdown), EDDY_ENOMEM);
+    eddy_future_unref(shutdown);
+    must(eddy_loop_run_until_complete(
+        f->loop, eddy_loop_run_in_executor(f->loop, NULL, add_one, &number, NULL), NULL));
+}
+
 /* EXEC-7: after the limit it warns and succeeds; the work goes on by itself. */
 static void test_shutdown_gives_up_after_its_limit(struct fixture *f)
 {
@@ -252,6 +269,7 @@ int main(void)
         TEST(test_set_default_executor_does_not_undo_shutdown),
         TEST(test_shutdown_waits_while_the_loop_runs),
         TEST(test_shutdown_without_memory_fails),
+        TEST(test_shutdown_of_nothing_without_memory_fails),
         TEST(test_shutdown_gives_up_after_its_limit),
         TEST(test_shutdown_can_be_cancelled),
         TEST(test_shutdown_refuses_a_negative_limit),

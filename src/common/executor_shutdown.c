@@ -143,8 +143,11 @@ eddy_future *eddy_loop_shutdown_default_executor(eddy_loop *loop, eddy_time limi
         return eddy__future_failed(loop, error);
     /* A simulated loop does the work itself: what was submitted runs before the next iteration. */
     if (loop->default_executor == NULL) {
-        loop->executor_shut_down = true;
-        return eddy__later(loop);
+        struct eddy_future *later = eddy__later(loop);
+
+        if (later->state != EDDY__FAILED)
+            loop->executor_shut_down = true;
+        return later;
     }
     shutdown = shutdown_new(loop, limit);
     if (shutdown == NULL)
