@@ -20,6 +20,7 @@ int main(void)
 
 #else
 
+#include "posix/sys.h"
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -180,7 +181,7 @@ static void test_closed_and_never_removed(struct fixture *f)
     new_pipe(f, other);
     assert_int_equal(other[0], c.fds[0]);
     must(eddy_loop_add_reader(f->loop, other[0], on_call, "new"));
-    if (fixture_backend_is(f, "epoll")) {
+    if (fixture_backend_is(f, "epoll") || fixture_backend_is(f, "kqueue")) {
         assert_logged(EDDY_LOG_WARNING, "closed while it was being watched");
         assert_int_equal(eddy_loop_remove_writer(f->loop, other[0]), 0);
     }
@@ -196,12 +197,59 @@ static void test_closed_and_never_removed(struct fixture *f)
     recorder_reset();
 }
 
+#if defined(EDDY__HAVE_KQUEUE)
+static int (*real_kevent)(int queue, const struct kevent *changes, int change_count,
+                          struct kevent *events, int event_count, const struct timespec *limit);
+
+/* The descriptor was closed before it was asked about. */
+static int kevent_of_a_closed_one(int queue, const struct kevent *changes, int change_count,
+                                  struct kevent *events, int event_count,
+                                  const struct timespec *limit)
+{
+    if (change_count == 1 && changes[0].flags == EV_ENABLE) {
+        struct kevent gone = changes[0];
+
+        gone.flags = EV_DELETE;
+        (void)real_kevent(queue, &gone, 1, NULL, 0, NULL);
+    }
+    return real_kevent(queue, changes, change_count, events, event_count, limit);
+}
+#endif
+
+/* FD-2: as kqueue tells it, also where a library in its place does not forget by itself. */
+static void test_a_filter_that_has_gone(struct fixture *f)
+{
+#if defined(EDDY__HAVE_KQUEUE)
+    int fds[2];
+    char byte;
+
+    if (!fixture_backend_is(f, "kqueue"))
+        skip();
+    new_pipe(f, fds);
+    must(eddy_loop_add_reader(f->loop, fds[0], on_call, "old"));
+    real_kevent = eddy__sys.kevent;
+    eddy__sys.kevent = kevent_of_a_closed_one;
+    must(eddy_loop_add_reader(f->loop, fds[0], on_call, "new"));
+    eddy__sys.kevent = real_kevent;
+    assert_logged(EDDY_LOG_WARNING, "closed while it was being watched");
+    assert_int_equal(write(fds[1], "y", 1), 1);
+    run_until_recorded(f->loop, "new");
+    assert_int_equal(recorded("old"), 0);
+    assert_int_equal(read(fds[0], &byte, 1), 1);
+    assert_int_equal(eddy_loop_remove_reader(f->loop, fds[0]), 1);
+    recorder_reset();
+#else
+    (void)f;
+    skip();
+#endif
+}
+
 int main(void)
 {
     static const struct test tests[] = {
         TEST(test_pipe_has_reader_and_writer), TEST(test_broken_pipe_calls_the_writer),
         TEST(test_regular_files_are_refused),  TEST(test_closed_before_it_is_removed),
-        TEST(test_closed_and_never_removed),
+        TEST(test_closed_and_never_removed),   TEST(test_a_filter_that_has_gone),
     };
 
     return run_suite("reader_posix", tests);

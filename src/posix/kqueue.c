@@ -186,9 +186,21 @@ static void queue_delete(struct eddy__reactor_channel *channel, unsigned side)
     (void)queue_set(channel, side, EV_DELETE);
 }
 
-static int kqueue_watch(struct eddy__reactor_channel *channel, unsigned interest)
+/* Whether filters have gone with a descriptor of the program, whose number is that of another one
+ * now. Asked when something is added to them: one that is there is only enabled once more. */
+static bool queue_has_lost(struct eddy__reactor_channel *channel, unsigned interest)
 {
     unsigned before = channel->interest;
+    unsigned side = before & EDDY__READABLE ? EDDY__READABLE : EDDY__WRITABLE;
+
+    return channel->channel.events->on_ready != NULL && before != 0 && (before & ~interest) == 0 &&
+           queue_set(channel, side, EV_ENABLE) == EDDY_ENOENT;
+}
+
+static int kqueue_watch(struct eddy__reactor_channel *channel, unsigned interest)
+{
+    bool has_lost = queue_has_lost(channel, interest);
+    unsigned before = has_lost ? 0 : channel->interest;
     unsigned added = interest & ~before;
     unsigned dropped = before & ~interest;
     int error = 0;
@@ -208,7 +220,7 @@ static int kqueue_watch(struct eddy__reactor_channel *channel, unsigned interest
         queue_delete(channel, EDDY__READABLE);
     if (dropped & EDDY__WRITABLE)
         queue_delete(channel, EDDY__WRITABLE);
-    return 0;
+    return has_lost;
 }
 
 static int kqueue_wait(struct eddy__reactor *reactor, eddy_time timeout)
