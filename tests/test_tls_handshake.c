@@ -471,6 +471,34 @@ static void test_extra_information(struct fixture *f)
     assert_false(eddy_transport_get_extra_info(transport, "socket", &value));
 }
 
+/* TR-8, TLS-49: what was lent of the connection below is lent as long as the transport is held. */
+static void test_extra_information_is_lent_beyond_the_end(struct fixture *f)
+{
+    struct scene s;
+    struct witness other;
+    struct peer peer;
+    eddy_value view, name, value = {0};
+    eddy_address address;
+    eddy_transport *transport;
+
+    scene_begin(f, &s, TLS_PEER_IS_SERVER);
+    assert_true(tls_peer_shake(&s.peer));
+    must(eddy_loop_run_until_complete(f->loop, s.future, &value));
+    transport = value.transport;
+    fixture_at_end(f, drop_transport, transport);
+    assert_true(eddy_transport_get_extra_info(transport, "socket", &view));
+    must(eddy_transport_get_extra_info(transport, "peername", &name) ? 0 : EDDY_ENOMEM);
+    address = *name.address;
+    eddy_transport_abort(transport);
+    run_until_recorded(f->loop, "lost:0");
+    witness_init(&other, NULL);
+    connect_tcp_peer(f, &other, &peer); /* would have its memory */
+    assert_true(eddy_socket_view_fileno(view.socket_view) == EDDY_NO_SOCKET);
+    assert_true(eddy_address_equal(name.address, &address));
+    eddy_transport_abort(other.transport);
+    run_until_count(f, "lost:0", 2);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -493,6 +521,7 @@ int main(void)
         TEST(test_aborting_clients_in_the_handshake),
         TEST(test_closing_the_loop),
         TEST(test_extra_information),
+        TEST(test_extra_information_is_lent_beyond_the_end),
     };
 
     return run_suite("tls_handshake", tests);

@@ -93,8 +93,8 @@ struct tls_kept {
 
 struct eddy__tls {
     struct eddy_transport transport;
-    eddy_protocol below; /**< what lower calls */
-    struct eddy_transport *lower;
+    eddy_protocol below;          /**< what lower calls */
+    struct eddy_transport *lower; /**< NULL until it begins */
     struct eddy_tls *engine;
     struct eddy__tls_wire wire;
     struct eddy__tls_lane *lane;

@@ -98,19 +98,15 @@ static void tls_enter_ended(struct eddy__tls *tls)
     eddy_transport_abort(tls->lower);
 }
 
-/** Everything but the memory goes (TLS-51). */
+/** Everything but the memory goes (TLS-51); lower's stays as well, of which some may be lent. */
 static void tls_let_go(struct eddy__tls *tls)
 {
-    struct eddy_transport *lower = tls->lower;
-
     eddy__tls_lane_leave(tls);
     eddy__timer_unreserve(&tls->transport.loop->timers, &tls->timer);
     tls->told = TLS_TOLD_LOST;
     tls->transport.protocol = NULL;
-    tls->lower = NULL;
     eddy__list_remove(&tls->live.node);
     eddy__server_detach(&tls->transport);
-    eddy_transport_unref(lower);
     eddy_transport_unref(&tls->transport);
 }
 
@@ -233,6 +229,7 @@ void eddy__tls_free(struct eddy_transport *transport)
     eddy__free(tls->opening);
     eddy__free(tls->failure);
     eddy__free(tls->kept);
+    eddy_transport_unref(tls->lower);
     eddy__free(tls);
     eddy_loop_unref(loop);
 }
@@ -319,7 +316,8 @@ static bool tls_get_extra_info(const struct eddy_transport *transport, const cha
             value->tls = tls->engine;
         return true;
     }
-    return tls->lower != NULL && eddy_transport_get_extra_info(tls->lower, name, value);
+    return tls->state < TLS_LOST && tls->lower != NULL &&
+           eddy_transport_get_extra_info(tls->lower, name, value);
 }
 
 static bool tls_can_write_eof(const struct eddy_transport *transport)
