@@ -51,26 +51,30 @@ else()
     set(eddy_system_macros _GNU_SOURCE _FILE_OFFSET_BITS=64)
 endif()
 
-# Numbers of 64 bits are functions of a library on some 32-bit processors: armel, mips, powerpc.
+# Functions of a library are numbers of 64 bits on some 32-bit processors (armel, mips, powerpc),
+# and those of 8 bits on RISC-V, as for GCC 12.
 set(eddy_atomic_library "")
 if(NOT MSVC)
     include(CheckCSourceCompiles)
     set(eddy_atomic_program "
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 static _Atomic(uint64_t) number;
+static atomic_bool flag;
 int main(void) {
     uint64_t seen = atomic_fetch_add(&number, 1);
-    return atomic_compare_exchange_strong(&number, &seen, 2) && atomic_exchange(&number, 3) == 1;
+    return atomic_compare_exchange_strong(&number, &seen, 2) && atomic_exchange(&number, 3) == 1 &&
+        atomic_exchange(&flag, true);
 }")
-    check_c_source_compiles("${eddy_atomic_program}" EDDY_HAVE_ATOMIC_64)
-    if(NOT EDDY_HAVE_ATOMIC_64)
+    check_c_source_compiles("${eddy_atomic_program}" EDDY_HAVE_ATOMICS)
+    if(NOT EDDY_HAVE_ATOMICS)
         list(APPEND CMAKE_REQUIRED_LIBRARIES atomic)
         check_c_source_compiles("${eddy_atomic_program}" EDDY_HAVE_LIBATOMIC)
         list(REMOVE_ITEM CMAKE_REQUIRED_LIBRARIES atomic)
         if(NOT EDDY_HAVE_LIBATOMIC)
-            message(FATAL_ERROR "eddy needs atomic numbers of 64 bits, for which this compiler has "
-                "no instructions here, and no libatomic")
+            message(FATAL_ERROR "eddy needs atomic numbers of 8 and of 64 bits, for which this "
+                "compiler has no instructions here, and no libatomic")
         endif()
         set(eddy_atomic_library atomic)
     endif()
