@@ -219,6 +219,7 @@ size_t fill_transport(eddy_transport *transport)
 
     while (eddy_transport_get_write_buffer_size(transport) == 0) {
         assert_true(written < (size_t)64 * 1024 * 1024);
+        give_up_if(eddy_transport_is_closing(transport));
         assert_false(eddy_transport_is_closing(transport));
         peer_fill(data, sizeof data, written);
         must(eddy_transport_write(transport, data, sizeof data));
