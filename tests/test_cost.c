@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the hot paths cost, in allocations and system calls: the budget of docs/ARCHITECTURE.md. */
 #include "common/loop.h"
+#include "support/listener.h"
 #include "support/sock.h"
 #include "support/support.h"
 #include "support/sweep.h"
@@ -355,6 +356,35 @@ static void test_accepting_asks_for_nothing_else(struct fixture *f)
     eddy_server_unref(server);
 }
 
+/* One that is made asks for its peer's address alone, and has room for it. */
+static void test_connecting_asks_for_no_own_address(struct fixture *f)
+{
+    eddy_address address;
+    struct witness w;
+    eddy_transport *transport;
+    eddy_value value;
+
+    need_whole_test();
+    if (f->sim != NULL || !eddy__system_sockets.local_address_lasts)
+        skip();
+    listener_new(f, &address);
+    witness_init(&w, NULL);
+    eddy__sys_reset();
+    must(eddy_loop_run_until_complete(
+        f->loop,
+        eddy_loop_create_connection(f->loop, witness_factory, &w, "127.0.0.1",
+                                    eddy_address_port(&address), NULL),
+        &value));
+    transport = value.transport;
+    assert_int_equal(eddy__sys_count(EDDY__SYS_getpeername), 1);
+    assert_int_equal(eddy__sys_count(EDDY__SYS_getsockname), 0);
+    assert_true(eddy_transport_get_extra_info(transport, "sockname", &value));
+    assert_int_equal(eddy__sys_count(EDDY__SYS_getsockname), 1);
+    eddy_transport_abort(transport);
+    eddy_transport_unref(transport);
+    run_until_recorded(f->loop, "lost:0");
+}
+
 /* The same by futures on a socket of the program's own, whatever it is for them to wait. */
 struct sock_echo {
     struct fixture *f;
@@ -504,6 +534,7 @@ static void test_writelines_is_one_system_call(struct fixture *f)
 SKIPPED(test_callbacks_cost_no_system_call_each)
 SKIPPED(test_echo_costs_one_receive_and_one_send)
 SKIPPED(test_accepting_asks_for_nothing_else)
+SKIPPED(test_connecting_asks_for_no_own_address)
 SKIPPED(test_sock_echo_costs_one_receive_and_one_send)
 SKIPPED(test_posts_share_a_wake_up)
 SKIPPED(test_pause_and_resume_cost_nothing)
@@ -522,6 +553,7 @@ int main(void)
         TEST(test_callbacks_cost_no_system_call_each),
         TEST(test_echo_costs_one_receive_and_one_send),
         TEST(test_accepting_asks_for_nothing_else),
+        TEST(test_connecting_asks_for_no_own_address),
         TEST(test_sock_echo_costs_one_receive_and_one_send),
         TEST(test_posts_share_a_wake_up),
         TEST(test_pause_and_resume_cost_nothing),

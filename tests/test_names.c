@@ -64,6 +64,7 @@ static void test_addresses_survive_packing(struct fixture *f)
     check_pair(&four, &six, 39 + 64);
     check_pair(NULL, &four, 16);
     check_pair(&six, NULL, 15 + 40);
+    check_pair(&four, NULL, 15 + 16);
     check_pair(NULL, NULL, 15);
     if (eddy_address_unix("/tmp/a socket", 13, &path) == 0)
         check_pair(&path, &four, 15 + 40);
@@ -94,11 +95,34 @@ static void test_late_address_joins_one_that_is_lent(struct fixture *f)
     eddy__free(memory);
 }
 
+/* A peer over IPv4 that is known late has room in the owner's memory, and so has what follows. */
+static void test_late_peer_is_no_piece_of_memory(struct fixture *f)
+{
+    struct eddy__names *names;
+    eddy_address peer, local;
+    void *memory;
+
+    (void)f;
+    must(eddy_address_parse("192.0.2.1", 80, &peer));
+    must(eddy_address_parse("192.0.2.2", 81, &local));
+    memory = eddy__alloc(eddy__names_size(NULL));
+    must(memory == NULL ? EDDY_ENOMEM : 0);
+    names = eddy__names_init(memory, NULL);
+    assert_int_equal(eddy__names_put(&names, EDDY__PEER_NAME, &peer), 0);
+    assert_int_equal(eddy__names_put(&names, EDDY__LOCAL_NAME, &local), 0);
+    assert_ptr_equal(names, memory);
+    check(&names, EDDY__PEER_NAME, &peer);
+    check(&names, EDDY__LOCAL_NAME, &local);
+    eddy__names_free(names);
+    eddy__free(memory);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
         TEST(test_addresses_survive_packing),
         TEST(test_late_address_joins_one_that_is_lent),
+        TEST(test_late_peer_is_no_piece_of_memory),
     };
 
     return run_suite("names", tests);

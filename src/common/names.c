@@ -207,6 +207,12 @@ static int names_pack(struct eddy__names **names, enum eddy__name which,
         memcpy(packed->bytes + kept.size, added.bytes, added.size);
         return 0;
     }
+    if (which == EDDY__PEER_NAME && packed->names.is_lodger && added.form == NAMES_INET &&
+        kept.form == NAMES_UNKNOWN) {
+        /* Any memory of an owner has room for two of these. */
+        names_fill(packed, &added, &kept)->is_lodger = true;
+        return 0;
+    }
     moved = which == EDDY__PEER_NAME ? names_alloc(&added, &kept, added.size)
                                      : names_alloc(&kept, &added, 0);
     if (moved == NULL)

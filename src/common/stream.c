@@ -155,12 +155,14 @@ static int stream_note_names(struct eddy__stream *stream)
     const struct eddy__socket_ops *sockets = stream_backend(stream)->sockets;
     eddy_address address;
     enum eddy_family family;
-    int error = 0;
+    int error;
 
     if (!eddy__names_get(stream->names, EDDY__PEER_NAME, &address)) {
-        if (sockets->peer_address(stream->channel.socket, &address) == 0)
-            error = eddy__names_put(&stream->names, EDDY__PEER_NAME, &address);
-        return error ? error : stream_note_local(stream);
+        if (sockets->peer_address(stream->channel.socket, &address) != 0)
+            return stream_note_local(stream);
+        error = eddy__names_put(&stream->names, EDDY__PEER_NAME, &address);
+        if (error)
+            return error;
     }
     family = eddy_address_family(&address);
     if (sockets->local_address_lasts && (family == EDDY_INET || family == EDDY_INET6))
