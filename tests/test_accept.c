@@ -330,6 +330,42 @@ static void test_accepted_connections_have_no_delay(struct fixture *f)
     release_server(server);
 }
 
+/* NET-17: nor do those have one that came before a passed socket was the server's. */
+static void test_waiting_connections_have_no_delay(struct fixture *f)
+{
+    eddy_address address;
+    eddy_socket socket = listener_new(f, &address);
+    eddy_server_options options = {.sock = &socket};
+    struct program program = {.count = 0};
+    eddy_server *server;
+    eddy_socket client;
+    eddy_value value;
+    int set = 0;
+    int error;
+
+    must(eddy_socket_new(f->loop, EDDY_INET, EDDY_STREAM, EDDY_TCP, &client));
+    fixture_keep_socket(f, client);
+    error = eddy_socket_connect(client, &address);
+    must(error == EDDY_EINPROGRESS ? 0 : error);
+    run_for(f->loop, EDDY_MILLISECONDS(5));
+    must(make_server(f, &program, NULL, &options, &server));
+    fixture_drop_socket(f, socket);
+    run_until_count(f, "made", 1);
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(eddy_transport_get_extra_info(program.clients[i].transport, "socket", &value));
+        must(eddy_socket_view_get_option(value.socket_view, EDDY_SOCKET_NO_DELAY, &set));
+        assert_true(set != 0);
+        if (i == 0) {
+            connect_client(f, server);
+            run_until_count(f, "made", 2);
+        }
+    }
+    eddy_server_close(server);
+    eddy_server_close_clients(server);
+    run_until_count(f, "lost:0", 2);
+    release_server(server);
+}
+
 /* NET-29: accepts that are under way when the server closes are cancelled; nothing is left. */
 static void test_close_with_clients_on_their_way(struct fixture *f)
 {
@@ -393,6 +429,7 @@ int main(void)
         TEST(test_failed_set_up_costs_one_connection),
         TEST(test_failed_set_up_is_reported_in_debug_mode),
         TEST(test_accepted_connections_have_no_delay),
+        TEST(test_waiting_connections_have_no_delay),
         TEST(test_close_with_clients_on_their_way),
         TEST(test_connections_max),
     };
