@@ -46,7 +46,7 @@ static inline void eddy__list_remove(struct eddy__list *node)
         return;
     node->previous->next = node->next;
     node->next->previous = node->previous;
-    node->next = node->previous = NULL;
+    node->next = NULL;
 }
 
 /** Take the first node out, or return NULL. */
@@ -56,7 +56,9 @@ static inline struct eddy__list *eddy__list_shift(struct eddy__list *list)
 
     if (node == list)
         return NULL;
-    eddy__list_remove(node);
+    list->next = node->next;
+    list->next->previous = list;
+    node->next = NULL;
     return node;
 }
 
