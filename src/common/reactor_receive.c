@@ -8,16 +8,6 @@ static const struct eddy__socket_ops *receive_sockets(const struct eddy__reactor
     return eddy__channel_ops(&channel->channel);
 }
 
-/* Where to receive: the object's own memory if it has some, else the loop's. */
-static int receive_buffer(struct eddy__channel *channel, struct eddy__span *span)
-{
-    if (channel->events->get_buffer != NULL)
-        return channel->events->get_buffer(channel, span);
-    span->data = eddy__loop_scratch(channel->loop);
-    span->size = EDDY__SCRATCH_SIZE;
-    return 0;
-}
-
 /* One receive for one report: the next wait tells whether there is more (TR-16). */
 void eddy__reactor_receive(struct eddy__reactor_channel *channel)
 {
@@ -25,12 +15,8 @@ void eddy__reactor_receive(struct eddy__reactor_channel *channel)
     struct eddy__span span;
     int64_t received;
 
-    if (receive_buffer(base, &span) < 0)
+    if (base->events->get_buffer(base, &span) < 0)
         return;
-    if (span.data == NULL) {
-        eddy__reactor_end_receive(channel, EDDY_ENOMEM);
-        return;
-    }
     received = receive_sockets(channel)->receive(base->socket, span.data, span.size);
     if (received > 0)
         base->events->on_received(base, span.data, (size_t)received);

@@ -22,16 +22,6 @@ static int receive_submit(struct eddy__operation *operation)
     return WSAGetLastError();
 }
 
-/* Where to receive: the object's own memory if it has some, else the loop's. */
-static int receive_buffer(struct eddy__channel *channel, struct eddy__span *span)
-{
-    if (channel->events->get_buffer != NULL)
-        return channel->events->get_buffer(channel, span);
-    span->data = eddy__loop_scratch(channel->loop);
-    span->size = EDDY__SCRATCH_SIZE;
-    return 0;
-}
-
 static void receive_end(struct eddy__iocp_channel *channel, int error)
 {
     channel->receive.wanted = false;
@@ -57,12 +47,8 @@ static void receive_take(struct eddy__iocp_channel *channel)
     struct eddy__span span;
     int64_t received;
 
-    if (receive_buffer(base, &span) < 0)
+    if (base->events->get_buffer(base, &span) < 0)
         return;
-    if (span.data == NULL) {
-        receive_end(channel, EDDY_ENOMEM);
-        return;
-    }
     received = base->loop->backend->sockets->receive(base->socket, span.data, span.size);
     if (received == 0 && receive_was_reset(base))
         received = EDDY_ECONNRESET;

@@ -19,6 +19,12 @@ static void probe_follow_script(struct probe *p)
         p->script(p);
 }
 
+static int probe_lend_scratch(struct eddy__channel *channel, struct eddy__span *span)
+{
+    *span = (struct eddy__span){channel->loop->scratch, EDDY__SCRATCH_SIZE};
+    return 0;
+}
+
 static int probe_get_buffer(struct eddy__channel *channel, struct eddy__span *span)
 {
     struct probe *p = probe_of(channel);
@@ -104,7 +110,10 @@ static void probe_closed(struct eddy__channel *channel)
     .on_sent = probe_sent, .on_accepted = probe_accepted, .on_accept_failed = probe_accept_failed, \
     .on_connected = probe_connected, .on_closed = probe_closed
 
-static const struct eddy__channel_events probe_events = {PROBE_EVENTS};
+static const struct eddy__channel_events probe_events = {
+    PROBE_EVENTS,
+    .get_buffer = probe_lend_scratch,
+};
 static const struct eddy__channel_events probe_buffered_events = {
     PROBE_EVENTS,
     .get_buffer = probe_get_buffer,
@@ -114,8 +123,10 @@ static struct probe *probe_open_with(struct fixture *f, const char *name, eddy_s
                                      const struct eddy__channel_events *events)
 {
     const struct eddy__backend *backend = f->loop->backend;
-    struct probe *p = eddy__alloc_zeroed(offsetof(struct probe, channel) + backend->channel_size);
+    struct probe *p;
 
+    assert_non_null(eddy__loop_scratch(f->loop));
+    p = eddy__alloc_zeroed(offsetof(struct probe, channel) + backend->channel_size);
     assert_non_null(p);
     p->f = f;
     p->name = name;

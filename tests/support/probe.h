@@ -29,7 +29,7 @@ struct probe {
 /** Open a channel over `socket`, which it takes; freed after "closed". */
 struct probe *probe_open(struct fixture *f, const char *name, eddy_socket socket);
 
-/** The same with a get_buffer event. */
+/** The same with memory of its own to receive into. */
 struct probe *probe_open_buffered(struct fixture *f, const char *name, eddy_socket socket,
                                   void *buffer, size_t size);
 
