@@ -234,8 +234,8 @@ struct eddy__backend {
     void (*receive_stop)(struct eddy__channel *channel);
 
     /**
-     * Try to send now: bytes taken, 0 when the system takes none or the backend cannot try, or an
-     * error. Only while no send_start() is unfinished.
+     * Try to send now: bytes taken, EDDY_EAGAIN when the system takes none or the backend cannot
+     * try, or an error. 1 <= count <= SPANS_MAX. Only while no send_start() is unfinished.
      */
     int64_t (*send_now)(struct eddy__channel *channel, const struct eddy__span *spans,
                         size_t count);
@@ -265,7 +265,7 @@ struct eddy__backend {
      */
     void (*receive_datagrams_start)(struct eddy__channel *channel, size_t size_max);
 
-    /** As send_now: how many datagrams the system took, or the error of the first one. */
+    /** Try to send now: how many datagrams the system took, 0: none, or the error of the first. */
     int64_t (*send_datagrams_now)(struct eddy__channel *channel, const struct eddy__outgoing *list,
                                   size_t count);
 

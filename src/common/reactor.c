@@ -470,14 +470,11 @@ void eddy__reactor_stop(struct eddy__channel *base)
 int64_t eddy__reactor_send_now(struct eddy__channel *base, const struct eddy__span *spans,
                                size_t count)
 {
-    struct eddy__reactor_channel *channel = reactor_channel(base);
-    int64_t sent;
+    const struct eddy__reactor_channel *channel = reactor_channel(base);
 
-    assert(channel->out == OUT_IDLE && channel->in != IN_CLOSED && count > 0);
-    if (count > EDDY__SPANS_MAX)
-        count = EDDY__SPANS_MAX;
-    sent = reactor_sockets(channel)->send(base->socket, spans, count);
-    return sent == EDDY_EAGAIN ? 0 : sent;
+    assert(channel->out == OUT_IDLE && channel->in != IN_CLOSED);
+    assert(count > 0 && count <= EDDY__SPANS_MAX);
+    return reactor_sockets(channel)->send(base->socket, spans, count);
 }
 
 int64_t eddy__reactor_send_file_now(struct eddy__channel *base,

@@ -33,15 +33,21 @@ static int stream_may_write(struct eddy__stream *stream, size_t size)
     return 1;
 }
 
-/**
- * Send what the system takes at once, if nothing is queued before it. The bytes sent; negative
- * when the connection has failed.
- */
+/** The outcome of send_now(): the bytes sent; negative when the connection has failed. */
+static int64_t stream_tried(struct eddy__stream *stream, int64_t sent)
+{
+    if (sent == EDDY_EAGAIN)
+        return 0;
+    if (sent < 0)
+        eddy__stream_break(stream, (int)sent);
+    return sent;
+}
+
+/** Send what the system takes at once, if nothing is queued before it. As stream_tried(). */
 static int64_t stream_try(struct eddy__stream *stream, const eddy_buffer *buffers, size_t count)
 {
     struct eddy__span spans[EDDY__SPANS_MAX];
     size_t used = 0;
-    int64_t sent;
 
     if (stream_queue_size(stream) > 0)
         return 0;
@@ -49,10 +55,7 @@ static int64_t stream_try(struct eddy__stream *stream, const eddy_buffer *buffer
         if (buffers[i].size > 0)
             spans[used++] =
                 (struct eddy__span){(void *)(uintptr_t)buffers[i].data, buffers[i].size};
-    sent = stream_backend(stream)->send_now(&stream->channel, spans, used);
-    if (sent < 0)
-        eddy__stream_break(stream, (int)sent);
-    return sent;
+    return stream_tried(stream, stream_backend(stream)->send_now(&stream->channel, spans, used));
 }
 
 /** Bytes of all buffers; SIZE_MAX when that is more than there can be. */

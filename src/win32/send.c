@@ -7,10 +7,8 @@
 int64_t eddy__iocp_send_now(struct eddy__channel *base, const struct eddy__span *spans,
                             size_t count)
 {
-    int64_t sent = base->loop->backend->sockets->send(base->socket, spans, count);
-
     assert(eddy__iocp_channel_of(base)->send.phase == EDDY__OPERATION_IDLE);
-    return sent == EDDY_EAGAIN ? 0 : sent;
+    return base->loop->backend->sockets->send(base->socket, spans, count);
 }
 
 static int send_submit(struct eddy__operation *operation)
