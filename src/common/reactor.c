@@ -4,8 +4,8 @@
  *
  * A channel has two sides, each with one order at a time, and one ready node for both: what is
  * pending says whose turn it is. What the selector should watch follows from the two orders alone
- * (reactor_wanted); a channel for which it watches something else is in the list `changed` until
- * the next wait, by the same node: if its turn is still to come, that ends with a look at the
+ * (eddy__reactor_wanted); a channel for which it watches something else is in the list `changed`
+ * until the next wait, by the same node: if its turn is still to come, that ends with a look at the
  * orders. When an order is stopped, its side is not pending any more, so that an event that was
  * already on its way does not arrive; selectors are level-triggered, so nothing is lost by that.
  *
@@ -20,32 +20,36 @@
  */
 #include "common/reactor.h"
 #include "common/loop.h"
+#include "common/rare.h"
 #include "common/reactor_datagram.h"
 #include "common/reactor_receive.h"
 #include "common/thread.h"
 #include "common/watcher.h"
 #include <assert.h>
 
+/* An order that waits for the socket has the bit of its side (eddy__reactor_wanted). */
+#define ORDER(number, side) ((number) << 2 | (side))
+
 enum reactor_in {
-    IN_IDLE,
-    IN_RECEIVE,
-    IN_DATAGRAMS,
-    IN_RECEIVE_REFUSED,
-    IN_ACCEPT,
-    IN_ACCEPT_REFUSED,
-    IN_WATCH,
-    IN_CLOSED
+    IN_IDLE = ORDER(0, 0),
+    IN_RECEIVE = ORDER(1, EDDY__READABLE),
+    IN_DATAGRAMS = ORDER(2, EDDY__READABLE),
+    IN_RECEIVE_REFUSED = ORDER(3, 0),
+    IN_ACCEPT = ORDER(4, EDDY__READABLE),
+    IN_ACCEPT_REFUSED = ORDER(5, 0),
+    IN_WATCH = ORDER(6, EDDY__READABLE),
+    IN_CLOSED = ORDER(7, 0)
 };
 
 enum reactor_out {
-    OUT_IDLE,
-    OUT_SEND,
-    OUT_DATAGRAMS,
-    OUT_FILE,
-    OUT_SEND_REFUSED,
-    OUT_CONNECT,
-    OUT_CONNECT_DECIDED, /* `outcome` says how */
-    OUT_WATCH
+    OUT_IDLE = ORDER(0, 0),
+    OUT_SEND = ORDER(1, EDDY__WRITABLE),
+    OUT_DATAGRAMS = ORDER(2, EDDY__WRITABLE),
+    OUT_FILE = ORDER(3, EDDY__WRITABLE),
+    OUT_SEND_REFUSED = ORDER(4, 0),
+    OUT_CONNECT = ORDER(5, EDDY__WRITABLE),
+    OUT_CONNECT_DECIDED = ORDER(6, 0), /* `outcome` says how */
+    OUT_WATCH = ORDER(7, EDDY__WRITABLE)
 };
 
 static struct eddy__reactor_channel *reactor_channel(struct eddy__channel *channel)
@@ -122,25 +126,6 @@ void eddy__reactor_wake(struct eddy_loop *loop)
     reactor->selector->wake(reactor);
 }
 
-/* What the orders of the channel need to hear about: asked several times an event, so by tables. */
-static unsigned reactor_wanted(const struct eddy__reactor_channel *channel)
-{
-    static const unsigned char in[] = {
-        [IN_RECEIVE] = EDDY__READABLE,
-        [IN_DATAGRAMS] = EDDY__READABLE,
-        [IN_ACCEPT] = EDDY__READABLE,
-        [IN_WATCH] = EDDY__READABLE,
-        [IN_CLOSED] = 0,
-    };
-    static const unsigned char out[] = {
-        [OUT_SEND] = EDDY__WRITABLE,  [OUT_DATAGRAMS] = EDDY__WRITABLE,
-        [OUT_FILE] = EDDY__WRITABLE,  [OUT_CONNECT] = EDDY__WRITABLE,
-        [OUT_WATCH] = EDDY__WRITABLE,
-    };
-
-    return (unsigned)in[channel->in] | out[channel->out];
-}
-
 /* To be called after each change of an order. */
 static void reactor_update(struct eddy__reactor_channel *channel)
 {
@@ -148,14 +133,13 @@ static void reactor_update(struct eddy__reactor_channel *channel)
 
     if (channel->pending != 0 || channel->in == IN_CLOSED)
         return;
-    if (reactor_wanted(channel) == (channel->interest & (EDDY__READABLE | EDDY__WRITABLE)))
+    if (eddy__reactor_wanted(channel) == (channel->interest & (EDDY__READABLE | EDDY__WRITABLE)))
         eddy__list_remove(node);
     else if (!eddy__list_is_linked(node))
         eddy__list_append(&reactor_of(channel)->changed, node);
 }
 
-/* Give sides of the channel their turn. */
-static void reactor_pend(struct eddy__reactor_channel *channel, unsigned sides)
+void eddy__reactor_pend(struct eddy__reactor_channel *channel, unsigned sides)
 {
     struct eddy__ready *ready = &channel->channel.ready;
 
@@ -192,7 +176,7 @@ static void reactor_refuse(struct eddy__reactor_channel *channel, int error)
         channel->out = channel->out == OUT_CONNECT ? OUT_CONNECT_DECIDED : OUT_SEND_REFUSED;
         refused |= EDDY__WRITABLE;
     }
-    reactor_pend(channel, refused);
+    eddy__reactor_pend(channel, refused);
 }
 
 static void reactor_unwatch(struct eddy__reactor_channel *channel)
@@ -211,7 +195,7 @@ static void reactor_flush(struct eddy__reactor *reactor)
     while ((node = eddy__list_shift(&reactor->changed)) != NULL) {
         struct eddy__reactor_channel *channel =
             EDDY__OWNER(node, struct eddy__reactor_channel, channel.ready.node);
-        unsigned wanted = reactor_wanted(channel);
+        unsigned wanted = eddy__reactor_wanted(channel);
         int error = wanted != 0 ? reactor->selector->watch(channel, wanted) : 0;
 
         if (error >= 0 && wanted != 0) {
@@ -239,11 +223,6 @@ void eddy__reactor_dispatch(struct eddy_loop *loop)
     struct eddy__reactor *reactor = loop->backend_state;
 
     reactor->selector->report(reactor);
-}
-
-void eddy__reactor_event(struct eddy__reactor_channel *channel, unsigned events)
-{
-    reactor_pend(channel, events & reactor_wanted(channel));
 }
 
 void eddy__reactor_end_receive(struct eddy__reactor_channel *channel, int error)
@@ -378,16 +357,13 @@ static void reactor_run_writable(struct eddy__reactor_channel *channel)
 
 /* The turn of a channel: its receiving side goes first (LOOP-27), and after an exit request the
  * other one has to wait for the next run (LOOP-42). */
-static void reactor_run(struct eddy__ready *ready)
+EDDY__RARE static void reactor_run_any(struct eddy__reactor_channel *channel)
 {
-    struct eddy__reactor_channel *channel =
-        EDDY__OWNER(ready, struct eddy__reactor_channel, channel.ready);
-
     if (channel->pending & EDDY__READABLE) {
         channel->pending &= (unsigned char)~EDDY__READABLE;
         reactor_run_readable(channel);
         if (channel->channel.loop->exit_requested && channel->pending != 0) {
-            eddy__loop_enqueue(channel->channel.loop, ready);
+            eddy__loop_enqueue(channel->channel.loop, &channel->channel.ready);
             return;
         }
     }
@@ -396,6 +372,22 @@ static void reactor_run(struct eddy__ready *ready)
         reactor_run_writable(channel);
     }
     reactor_update(channel);
+}
+
+/* Nearly always a turn is to receive bytes, and the selector watches for just that: then there is
+ * nothing to look at afterwards, as nothing is pending and whoever changes an order updates it. */
+static void reactor_run(struct eddy__ready *ready)
+{
+    struct eddy__reactor_channel *channel =
+        EDDY__OWNER(ready, struct eddy__reactor_channel, channel.ready);
+
+    if (channel->pending == EDDY__READABLE && channel->interest == EDDY__READABLE &&
+        channel->in == IN_RECEIVE && channel->out == OUT_IDLE) {
+        channel->pending = 0;
+        eddy__reactor_receive(channel);
+    } else {
+        reactor_run_any(channel);
+    }
 }
 
 int eddy__reactor_channel_open(struct eddy__channel *base)
@@ -563,12 +555,12 @@ void eddy__reactor_connect_start(struct eddy__channel *base, const eddy_address 
     }
     channel->outcome = eddy__late_error_keep(error);
     channel->out = OUT_CONNECT_DECIDED;
-    reactor_pend(channel, EDDY__WRITABLE);
+    eddy__reactor_pend(channel, EDDY__WRITABLE);
 }
 
 unsigned eddy__reactor_set_watch(struct eddy__reactor_channel *channel, unsigned events)
 {
-    unsigned before = reactor_wanted(channel);
+    unsigned before = eddy__reactor_wanted(channel);
 
     assert(channel->in != IN_CLOSED);
     channel->in = events & EDDY__READABLE ? IN_WATCH : IN_IDLE;

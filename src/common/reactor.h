@@ -13,6 +13,7 @@
 
 #include "common/backend.h"
 #include "common/error.h"
+#include "common/loop.h"
 #include <assert.h>
 
 struct eddy__reactor;
@@ -100,8 +101,30 @@ struct eddy__reactor_channel {
 static_assert(sizeof(void *) > 8 || sizeof(struct eddy__reactor_channel) <= 72,
               "as in stream_parts.h");
 
+/** What the orders of the channel need to hear about: each has the bit of its side if it does. */
+static inline unsigned eddy__reactor_wanted(const struct eddy__reactor_channel *channel)
+{
+    return (unsigned)(channel->in & EDDY__READABLE) | (channel->out & EDDY__WRITABLE);
+}
+
+/** Give sides of the channel their turn, in whichever list it is. Cannot fail. */
+void eddy__reactor_pend(struct eddy__reactor_channel *channel, unsigned sides);
+
 /** Tell the reactor, from report(), that `channel` is ready for `events`. Cannot fail. */
-void eddy__reactor_event(struct eddy__reactor_channel *channel, unsigned events);
+static inline void eddy__reactor_event(struct eddy__reactor_channel *channel, unsigned events)
+{
+    struct eddy__ready *ready = &channel->channel.ready;
+    unsigned sides = events & eddy__reactor_wanted(channel);
+
+    if (sides == 0)
+        return;
+    if (channel->pending != 0 || eddy__list_is_linked(&ready->node)) {
+        eddy__reactor_pend(channel, sides);
+        return;
+    }
+    channel->pending = (unsigned char)sides;
+    eddy__agenda_append(&channel->channel.loop->agenda, ready);
+}
 
 /**
  * The same by number, for a registration that may have outlived what it was made for; nothing

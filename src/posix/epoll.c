@@ -32,6 +32,9 @@
 
 enum { EVENTS_MAX = 256 };
 
+/* What the kernel tells with a wake-up; in shape as epoll_word(), of a number that none has. */
+#define EPOLL_WAKE_WORD UINT64_MAX
+
 struct epoll {
     int fd;
     struct eddy__wake wake;
@@ -45,7 +48,7 @@ struct epoll {
 /* An epoll that hears of the wake-up; its descriptor, or an error. */
 static int epoll_make(const struct eddy__wake *wake)
 {
-    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data = {.u64 = 0}};
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data = {.u64 = EPOLL_WAKE_WORD}};
     int fd = EDDY__SYS(epoll_create1)(EPOLL_CLOEXEC);
     int error;
 
@@ -254,6 +257,8 @@ static void epoll_report_foreign(struct eddy__reactor *reactor, uint64_t word, u
     uint32_t mark = (uint32_t)(word >> 32);
     unsigned ended = events & (EPOLLRDHUP | EPOLLPRI | EPOLLERR | EPOLLHUP) ? EDDY__ENDED : 0;
 
+    if (word == EPOLL_WAKE_WORD)
+        return;
     if (mark == 0)
         eddy__reactor_edge(reactor, socket, ended | EDDY__READABLE);
     else if (!eddy__reactor_level(reactor, socket, mark, epoll_seen(events)))
@@ -270,7 +275,9 @@ static void epoll_report(struct eddy__reactor *reactor)
 
         if (word & 1)
             epoll_report_foreign(reactor, word, events);
-        else if (word != 0) /* 0: the wake-up */
+        else if (events == EPOLLIN) /* nearly always */
+            eddy__reactor_event((void *)(uintptr_t)word, EDDY__READABLE);
+        else
             eddy__reactor_event((void *)(uintptr_t)word, epoll_seen(events));
     }
     epoll->count = 0;
