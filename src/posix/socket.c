@@ -2,6 +2,7 @@
 #include "common/socket.h"
 #include "common/address.h"
 #include "common/error.h"
+#include "common/rare.h"
 #include "posix/descriptor.h"
 #include "posix/send_file.h"
 #include "posix/socket_datagram.h"
@@ -284,17 +285,23 @@ static int socket_accept(eddy_socket socket, eddy_socket *accepted, eddy_address
     return 0;
 }
 
-static int64_t socket_receive(eddy_socket socket, void *buffer, size_t size)
-{
-    ssize_t received;
+static int64_t socket_receive(eddy_socket socket, void *buffer, size_t size);
 
-    do
-        received = EDDY__SYS(recv)((int)socket, buffer, size, 0);
-    while (received < 0 && errno == EINTR); /* without waiting, a signal meets it at most once */
-    return received < 0 ? socket_error() : received;
+/* Why a receive failed; or the next one, as without waiting a signal meets it at most once. */
+EDDY__RARE static int64_t socket_receive_failed(eddy_socket socket, void *buffer, size_t size)
+{
+    return errno == EINTR ? socket_receive(socket, buffer, size) : socket_error();
 }
 
-static int64_t socket_send_spans(int fd, const struct eddy__span *spans, size_t count)
+static int64_t socket_receive(eddy_socket socket, void *buffer, size_t size)
+{
+    ssize_t received = EDDY__SYS(recv)((int)socket, buffer, size, 0);
+
+    return received >= 0 ? received : socket_receive_failed(socket, buffer, size);
+}
+
+/* More than one, which is what few writes have. */
+EDDY__RARE static int64_t socket_send_spans(int fd, const struct eddy__span *spans, size_t count)
 {
     struct msghdr message = {0};
 
@@ -304,22 +311,29 @@ static int64_t socket_send_spans(int fd, const struct eddy__span *spans, size_t 
     return EDDY__SYS(sendmsg)(fd, &message, MSG_NOSIGNAL);
 }
 
-static int64_t socket_send(eddy_socket socket, const struct eddy__span *spans, size_t count)
-{
-    int64_t sent;
+static int64_t socket_send(eddy_socket socket, const struct eddy__span *spans, size_t count);
 
-    do
-        sent = count == 1 ? EDDY__SYS(send)((int)socket, spans[0].data, spans[0].size, MSG_NOSIGNAL)
-                          : socket_send_spans((int)socket, spans, count);
-    while (sent < 0 && errno == EINTR); /* as in socket_receive() */
-    if (sent >= 0)
-        return sent;
+/* As socket_receive_failed(). */
+EDDY__RARE static int64_t socket_send_failed(eddy_socket socket, const struct eddy__span *spans,
+                                             size_t count)
+{
+    if (errno == EINTR)
+        return socket_send(socket, spans, count);
 #if defined(__APPLE__)
     /* While a connection is being torn down, macOS says this where it means a broken pipe. */
     if (errno == EPROTOTYPE)
         return eddy__system_error(EPIPE);
 #endif
     return socket_error();
+}
+
+static int64_t socket_send(eddy_socket socket, const struct eddy__span *spans, size_t count)
+{
+    int64_t sent = count == 1
+                       ? EDDY__SYS(send)((int)socket, spans[0].data, spans[0].size, MSG_NOSIGNAL)
+                       : socket_send_spans((int)socket, spans, count);
+
+    return sent >= 0 ? sent : socket_send_failed(socket, spans, count);
 }
 
 static int socket_shutdown_send(eddy_socket socket)
