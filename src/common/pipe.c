@@ -139,6 +139,7 @@ static const struct eddy__transport_kind pipe_write_kind = {
     .set_protocol = eddy__stream_set_protocol,
     .write = eddy__stream_write,
     .write_owned = eddy__stream_write_owned,
+    .write_piece = eddy__stream_write_piece,
     .write_eof = pipe_write_eof,
     .can_write_eof = eddy__stream_can_write_eof,
     .get_write_buffer_size = eddy__stream_get_write_buffer_size,

@@ -32,7 +32,7 @@ int eddy__protocol_made(struct eddy_transport *transport)
     return result;
 }
 
-int eddy__protocol_received(struct eddy_transport *transport, const void *data, size_t size)
+int eddy__protocol_received_timed(struct eddy_transport *transport, const void *data, size_t size)
 {
     eddy_protocol *protocol = transport->protocol;
     eddy_time entered = protocol_enter(transport);

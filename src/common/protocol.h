@@ -11,8 +11,19 @@
 #include "common/transport.h"
 
 int eddy__protocol_made(struct eddy_transport *transport);
-int eddy__protocol_received(struct eddy_transport *transport, const void *data, size_t size);
+int eddy__protocol_received_timed(struct eddy_transport *transport, const void *data, size_t size);
 int eddy__protocol_eof(struct eddy_transport *transport);
+
+/** Nearly all that a server does: here the usual case takes no call but the program's. */
+static inline int eddy__protocol_received(struct eddy_transport *transport, const void *data,
+                                          size_t size)
+{
+    eddy_protocol *protocol = transport->protocol;
+
+    if (transport->loop->debug || protocol->callbacks->data_received == NULL)
+        return eddy__protocol_received_timed(transport, data, size);
+    return protocol->callbacks->data_received(protocol, data, size);
+}
 
 /** Whether the present protocol brings its own buffers. */
 static inline bool eddy__protocol_is_buffered(const struct eddy_transport *transport)

@@ -2,6 +2,7 @@
 /** The receiving side of a stream (TR-13..TR-19, TR-45..TR-48). */
 #include "common/log.h"
 #include "common/protocol.h"
+#include "common/rare.h"
 #include "common/stream_parts.h"
 #include <string.h>
 
@@ -81,21 +82,27 @@ static int stream_ask_buffer(struct eddy__stream *stream, ptrdiff_t hint, struct
     return error;
 }
 
-int eddy__stream_get_buffer(struct eddy__channel *channel, struct eddy__span *span)
+/** Have a buffered protocol lend its memory. */
+EDDY__RARE static int stream_borrow(struct eddy__stream *stream, struct eddy__span *span)
 {
-    struct eddy__stream *stream = stream_of_channel(channel);
-    int error = 0;
+    int error = stream_ask_buffer(stream, -1, span);
 
-    stream->transport.loop->lent = NULL;
-    if (!eddy__protocol_is_buffered(&stream->transport)) {
-        *span = (struct eddy__span){stream->transport.loop->scratch, EDDY__SCRATCH_SIZE};
-        return 0;
-    }
-    error = stream_ask_buffer(stream, -1, span);
     if (error)
         return error;
     stream->transport.loop->lent = span->data;
     return eddy__stream_is_closing(stream) ? EDDY_EBADSTATE : 0;
+}
+
+int eddy__stream_get_buffer(struct eddy__channel *channel, struct eddy__span *span)
+{
+    struct eddy__stream *stream = stream_of_channel(channel);
+    struct eddy_loop *loop = channel->loop;
+
+    loop->lent = NULL;
+    if (eddy__protocol_is_buffered(&stream->transport))
+        return stream_borrow(stream, span);
+    *span = (struct eddy__span){loop->scratch, EDDY__SCRATCH_SIZE};
+    return 0;
 }
 
 static void stream_updated(struct eddy__stream *stream, size_t size)
@@ -132,17 +139,26 @@ static void stream_received(struct eddy__stream *stream, const void *data, size_
         eddy__stream_data_failed(stream, "data_received", error);
 }
 
-void eddy__stream_on_received(struct eddy__channel *channel, const void *data, size_t size)
+/** The same for a protocol that is buffered, or was when it was asked. */
+EDDY__RARE static void stream_received_any(struct eddy__stream *stream, const void *data,
+                                           size_t size)
 {
-    struct eddy__stream *stream = stream_of_channel(channel);
-    const void *buffer = stream->transport.loop->lent;
-
-    if (buffer != NULL && data == buffer)
+    if (data == stream->transport.loop->lent)
         stream_updated(stream, size);
     else if (eddy__protocol_is_buffered(&stream->transport))
         stream_feed(stream, data, size);
     else
         stream_received(stream, data, size);
+}
+
+void eddy__stream_on_received(struct eddy__channel *channel, const void *data, size_t size)
+{
+    struct eddy__stream *stream = stream_of_channel(channel);
+
+    if (channel->loop->lent == NULL && !eddy__protocol_is_buffered(&stream->transport))
+        stream_received(stream, data, size);
+    else
+        stream_received_any(stream, data, size);
 }
 
 void eddy__stream_on_receive_ended(struct eddy__channel *channel, int error)

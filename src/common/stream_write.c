@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /** The sending side of a stream, with its flow control (TR-11, TR-20..TR-32). */
+#include "common/rare.h"
 #include "common/stream_parts.h"
 
 static const struct eddy__backend *stream_backend(const struct eddy__stream *stream)
@@ -71,23 +72,14 @@ static size_t stream_total(const eddy_buffer *buffers, size_t count)
     return total;
 }
 
-int eddy__stream_write(struct eddy_transport *transport, const eddy_buffer *buffers, size_t count)
+/** Queue what is left of a write of which `sent` bytes were; negative: nothing, it has failed. */
+static int stream_write_rest(struct eddy__stream *stream, const eddy_buffer *buffers, size_t count,
+                             int64_t sent)
 {
-    struct eddy__stream *stream = stream_of(transport);
-    size_t total = stream_total(buffers, count);
     struct stream_extra *extra;
-    int64_t sent;
-    int error = stream_may_write(stream, total);
 
-    if (error <= 0)
-        return error;
-    if (total == 0)
-        return 0;
-    if (total > SIZE_MAX / 2)
-        return eddy_error(EDDY_ENOMEM, "no memory holds as much as the buffers claim to");
-    sent = stream_try(stream, buffers, count);
-    if (sent < 0 || (size_t)sent == total)
-        return 0; /* a failure comes by connection_lost() (TR-25) */
+    if (sent < 0)
+        return 0; /* that comes by connection_lost() (TR-25) */
     extra = eddy__stream_need_extra(stream);
     if (extra == NULL || eddy__output_copy(&extra->output, buffers, count, (size_t)sent) != 0) {
         eddy__stream_trim(stream);
@@ -98,6 +90,58 @@ int eddy__stream_write(struct eddy_transport *transport, const eddy_buffer *buff
     }
     stream_queued(stream);
     return 0;
+}
+
+int eddy__stream_write(struct eddy_transport *transport, const eddy_buffer *buffers, size_t count)
+{
+    struct eddy__stream *stream = stream_of(transport);
+    size_t total = stream_total(buffers, count);
+    int64_t sent;
+    int error = stream_may_write(stream, total);
+
+    if (error <= 0)
+        return error;
+    if (total == 0)
+        return 0;
+    if (total > SIZE_MAX / 2)
+        return eddy_error(EDDY_ENOMEM, "no memory holds as much as the buffers claim to");
+    sent = stream_try(stream, buffers, count);
+    return sent == (int64_t)total ? 0 : stream_write_rest(stream, buffers, count, sent);
+}
+
+/** As eddy__stream_write() of one piece. */
+EDDY__RARE static int stream_write_any(struct eddy_transport *transport, const void *data,
+                                       size_t size)
+{
+    const eddy_buffer buffer = {data, size};
+
+    return eddy__stream_write(transport, &buffer, 1);
+}
+
+/** Queue what is left of `piece`, after what send_now() said. */
+EDDY__RARE static int stream_write_later(struct eddy__stream *stream, struct eddy__span piece,
+                                         int64_t sent)
+{
+    const eddy_buffer buffer = {piece.data, piece.size};
+
+    return stream_write_rest(stream, &buffer, 1, stream_tried(stream, sent));
+}
+
+/*
+ * What most writes are: of a piece that the system takes at once. All else is a call, so that this
+ * saves few registers.
+ */
+int eddy__stream_write_piece(struct eddy_transport *transport, const void *data, size_t size)
+{
+    struct eddy__stream *stream = stream_of(transport);
+    struct eddy__span piece = {(void *)(uintptr_t)data, size};
+    int64_t sent;
+
+    if (stream->life != STREAM_OPEN || stream->writing != STREAM_WRITE_OPEN ||
+        stream_queue_size(stream) > 0 || size == 0 || size > SIZE_MAX / 2)
+        return stream_write_any(transport, data, size);
+    sent = stream_backend(stream)->send_now(&stream->channel, &piece, 1);
+    return sent == (int64_t)size ? 0 : stream_write_later(stream, piece, sent);
 }
 
 /** Queue what a program handed over behind its first `skip` bytes; takes it if this succeeds. */

@@ -103,11 +103,19 @@ static int transport_check_free(const eddy_transport *transport)
     return eddy_error(EDDY_EBADSTATE, "a file is being sent");
 }
 
-int eddy_transport_write(eddy_transport *transport, const void *data, size_t size)
+/** A write that is checked in full. */
+static int transport_write_any(eddy_transport *transport, const void *data, size_t size)
 {
     const eddy_buffer buffer = {data, size};
 
     return eddy_transport_writelines(transport, &buffer, 1);
+}
+
+int eddy_transport_write(eddy_transport *transport, const void *data, size_t size)
+{
+    if (transport->kind->write_piece == NULL || data == NULL || transport->is_interposed)
+        return transport_write_any(transport, data, size);
+    return transport->kind->write_piece(transport, data, size);
 }
 
 int eddy_transport_writelines(eddy_transport *transport, const eddy_buffer *buffers, size_t count)

@@ -21,6 +21,8 @@ struct eddy__transport_kind {
     int (*write)(struct eddy_transport *transport, const eddy_buffer *buffers, size_t count);
     int (*write_owned)(struct eddy_transport *transport, const void *data, size_t size,
                        eddy_release release, void *arg);
+    /** As write() of one piece, `data` not being NULL, for less. NULL: there is only write(). */
+    int (*write_piece)(struct eddy_transport *transport, const void *data, size_t size);
     int64_t (*sendto)(struct eddy_transport *transport, const eddy_outgoing_datagram *list,
                       size_t count);
     int (*write_eof)(struct eddy_transport *transport);
