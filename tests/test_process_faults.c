@@ -266,6 +266,29 @@ static void test_clean_child_is_cheap(struct fixture *f)
         skip(); /* an older system, or a processor for which clone.h has nothing */
     assert_int_equal(actions, 2);
 }
+
+/* The memory of one child serves the next. */
+static void test_children_allocate_nothing_once_warm(struct fixture *f)
+{
+    static const eddy_subprocess_options inherit = {
+        .stdin_mode = EDDY_INHERIT,
+        .stdout_mode = EDDY_INHERIT,
+        .stderr_mode = EDDY_INHERIT,
+    };
+    struct child c;
+    size_t before;
+
+    need_working_calls(); /* the fixture would hold transports */
+    child_or_skip(f);
+    eddy__sys_reset();
+    for (int turn = 0; turn < 5; turn++) /* the next may start before all of the last is free */
+        child_run_shell(f, &c, "exit 7", &inherit);
+    before = allocations_made();
+    child_run_shell(f, &c, "exit 7", &inherit);
+    if (eddy__sys_count(EDDY__SYS_pthread_create) > 0)
+        skip(); /* a thread for each, on an older system */
+    assert_int_equal(allocations_made() - before, 0);
+}
 #endif
 
 static volatile sig_atomic_t handled;
@@ -431,6 +454,7 @@ int main(void)
 #if !defined(EDDY__SPAWN_FORKS)
         TEST(test_child_without_the_parents_memory),
         TEST(test_clean_child_is_cheap),
+        TEST(test_children_allocate_nothing_once_warm),
 #endif
 #if defined(__linux__)
         TEST(test_child_dead_before_it_is_watched),

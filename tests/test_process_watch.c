@@ -451,6 +451,40 @@ static void test_loop_closes_over_a_dead_child(struct fixture *f)
     }
 }
 
+static int never_called(void *arg)
+{
+    (void)arg;
+    fail();
+    return 0;
+}
+
+/* The loop takes no posts any more, and has not let go of the child: its thread finds that out. */
+static void end_child(void *pid)
+{
+    kill(*(pid_t *)pid, SIGKILL);
+    assert_true(children_are_gone());
+}
+
+/* SUB-26: the thread lets go of a child before the loop that is closing does. */
+static void test_thread_ends_before_its_closing_loop(struct fixture *f)
+{
+    eddy_context *context;
+    struct child c;
+    pid_t pid;
+
+    need_working_calls();
+    child_or_skip(f);
+    choose(BY_THREAD);
+    child_init(&c);
+    child_shell(f, &c, "exec cat", NULL);
+    pid = (pid_t)eddy_transport_get_pid(c.transport);
+    must(eddy_context_new(&pid, end_child, &context));
+    must(eddy_loop_call_soon_in_context(f->loop, never_called, NULL, context, NULL));
+    eddy_context_unref(context);
+    close_loop(f);
+    eddy__sys_reset();
+}
+
 /* Waiters of a process whose loop closes stay undone, and take no harm. */
 static void test_loop_closes_over_a_waiter(struct fixture *f)
 {
@@ -506,6 +540,7 @@ int main(void)
         TEST(test_loop_closes_over_a_child),
         TEST(test_thread_reaps_for_a_closed_loop),
         TEST(test_loop_closes_over_a_dead_child),
+        TEST(test_thread_ends_before_its_closing_loop),
         TEST(test_loop_closes_over_a_waiter),
         TEST(test_start_without_any_watch),
     };

@@ -107,6 +107,7 @@ static void loop_free_memory(struct eddy_loop *loop)
     eddy__claims_fini(&loop->claims);
     eddy__tls_fini(loop);
     eddy__buffer_free(loop->scratch);
+    eddy__free(loop->child_room.memory);
     eddy__free(loop->datagram_room);
     eddy__sim_detach(loop);
 }

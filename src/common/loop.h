@@ -29,6 +29,12 @@ struct eddy__live {
     void (*abandon)(struct eddy__live *live);
 };
 
+/** What a child starts in, its first stack among that; kept for the next one. */
+struct eddy__child_room {
+    void *memory;
+    size_t size;
+};
+
 struct eddy_loop {
     /* Set once. */
     const struct eddy__backend *backend;
@@ -79,6 +85,7 @@ struct eddy_loop {
     bool generators_shut_down;
     bool closing;  /**< inside eddy_loop_close() */
     void *scratch; /**< receive buffer of EDDY__SCRATCH_SIZE, lent to callbacks */
+    struct eddy__child_room child_room;
     struct eddy__datagram_room *datagram_room; /**< made with the first endpoint, or NULL */
     void *lent; /**< what a buffered protocol gave for the receive in progress, or NULL */
     struct eddy__tls_lane *tls_lanes;     /**< what the TLS transports have in common, or NULL */

@@ -24,7 +24,7 @@ static void process_free(struct eddy_transport *transport)
     for (int i = 0; i < 3; i++)
         eddy_transport_unref(process->pipes[i].transport);
     eddy__free(process->failure);
-    eddy__free(process);
+    eddy__loop_free(loop, process, sizeof *process);
     eddy_loop_unref(loop);
 }
 

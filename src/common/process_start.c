@@ -41,14 +41,14 @@ static const struct eddy__future_kind start_kind = {
 /** The process with its start's future; it is not in the loop's list yet. */
 static struct eddy__process *process_new(struct eddy_loop *loop)
 {
-    struct eddy__process *process = eddy__alloc_zeroed(sizeof *process);
+    struct eddy__process *process = eddy__loop_alloc(loop, sizeof *process);
 
     if (process == NULL)
         return NULL;
     process->start =
         (struct process_start *)eddy__future_new(loop, sizeof *process->start, &start_kind);
     if (process->start == NULL) {
-        eddy__free(process);
+        eddy__loop_free(loop, process, sizeof *process);
         return NULL;
     }
     process->start->process = process;

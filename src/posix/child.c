@@ -9,12 +9,13 @@
  *
  * Only the loop's thread reaps, so that a signal never goes to a process id that has been given to
  * somebody else meanwhile: the waiting thread sees the end and leaves the child as it is (WNOWAIT).
- * The thread reaps by itself only when the loop has been closed. Between it and the loop stands a
- * struct child_waiter, which the one that comes last frees: the thread if the loop has closed, else
- * the loop, by the post that the thread always makes.
+ * The thread reaps by itself only when the loop has been closed. Child and thread are held by one
+ * object, which the one that comes last frees: the thread only if the loop has closed, else the
+ * loop, by the post that the thread always makes.
  */
 #include "common/child.h"
 #include "common/error.h"
+#include "common/future.h"
 #include "common/log.h"
 #include "common/pipe.h"
 #include "common/thread.h"
@@ -27,20 +28,15 @@
 #define CHILD_P_PIDFD ((idtype_t)3) /* older headers lack it */
 #endif
 
-struct child_waiter {
-    struct eddy__post post;
-    struct eddy_loop *loop;    /* a reference */
-    struct eddy__child *child; /* NULL: nobody wants to know any more. The loop's thread. */
-    pid_t pid;
-};
-
 struct eddy__child {
-    struct eddy_loop *loop;
+    struct eddy_loop *loop; /* a reference, if a thread waits */
     void (*on_exit)(void *arg, int64_t code);
     void *arg;
     pid_t pid;
+    atomic_uint holders;          /* the loop's side, and the thread that waits */
+    struct eddy__post post;       /* the thread's */
     int pidfd;                    /* -1: the system has none, or it is closed */
-    struct child_waiter *waiter;  /* NULL: no thread waits */
+    bool is_waited;               /* by a thread whose post has not come */
     bool is_watched;              /* by the channel */
     bool has_ended;               /* and was reaped */
     bool is_free;                 /* the owner has let go */
@@ -163,10 +159,22 @@ static void child_close_channel(struct eddy__child *child)
     child->loop->backend->channel_close(&child->channel, is_pidfd);
 }
 
+static size_t child_size(const struct eddy_loop *loop)
+{
+    return offsetof(struct eddy__child, channel) + loop->backend->channel_size;
+}
+
+/* The thread comes last only if the loop is closed, and then the memory is not kept. */
+static void child_drop(struct eddy__child *child)
+{
+    if (atomic_fetch_sub(&child->holders, 1) == 1)
+        eddy__loop_free(child->loop, child, child_size(child->loop));
+}
+
 static void child_release(struct eddy__child *child)
 {
     if (child->is_free && !child->has_channel)
-        eddy__free(child);
+        child_drop(child);
 }
 
 static void child_on_closed(struct eddy__channel *channel)
@@ -264,60 +272,59 @@ static int child_watch(struct eddy__child *child)
     return child_watch_pidfd(child);
 }
 
-static void child_free_waiter(struct child_waiter *waiter)
+/* The thread's side lets go. */
+static void child_end_waiting(struct eddy__child *child)
 {
-    eddy_loop_unref(waiter->loop);
-    eddy__free(waiter);
+    struct eddy_loop *loop = child->loop;
+
+    child_drop(child);
+    eddy_loop_unref(loop);
 }
 
 /* The post has arrived: reap, and tell whoever still wants to know. */
 static void child_on_post(struct eddy__ready *ready)
 {
-    struct child_waiter *waiter = EDDY__OWNER(ready, struct child_waiter, post.ready);
-    struct eddy__child *child = waiter->child;
+    struct eddy__child *child = EDDY__OWNER(ready, struct eddy__child, post.ready);
     int64_t code = EDDY__CHILD_STATUS_LOST;
 
-    child_reap(waiter->pid, -1, WNOHANG, &code);
-    child_free_waiter(waiter);
-    if (child == NULL)
-        return;
-    child->waiter = NULL;
-    child_end(child, code);
+    child_reap(child->pid, -1, WNOHANG, &code);
+    child->is_waited = false;
+    if (!child->is_free)
+        child_end(child, code);
+    child_end_waiting(child);
 }
 
 /* The loop closes over the post. */
 static void child_on_dropped(struct eddy__post *post)
 {
-    struct child_waiter *waiter = EDDY__OWNER(post, struct child_waiter, post);
+    struct eddy__child *child = EDDY__OWNER(post, struct eddy__child, post);
     int64_t code;
 
-    child_reap(waiter->pid, -1, WNOHANG, &code);
-    if (waiter->child != NULL) {
-        waiter->child->waiter = NULL;
-        waiter->child->has_ended = true;
-    }
-    child_free_waiter(waiter);
+    child_reap(child->pid, -1, WNOHANG, &code);
+    child->is_waited = false;
+    child->has_ended = true;
+    child_end_waiting(child);
 }
 
 static void child_wait(void *arg)
 {
-    struct child_waiter *waiter = arg;
+    struct eddy__child *child = arg;
     siginfo_t info;
     int64_t code;
 
-    while (EDDY__SYS(waitid)(P_PID, (id_t)waiter->pid, &info, WEXITED | WNOWAIT) < 0 &&
+    while (EDDY__SYS(waitid)(P_PID, (id_t)child->pid, &info, WEXITED | WNOWAIT) < 0 &&
            errno == EINTR)
         ; /* all signals are blocked here, but for those of debuggers */
-    if (eddy__loop_post(waiter->loop, &waiter->post) == 0)
+    if (eddy__loop_post(child->loop, &child->post) == 0)
         return;
-    child_reap(waiter->pid, -1, WNOHANG, &code);
-    child_free_waiter(waiter);
+    child_reap(child->pid, -1, WNOHANG, &code);
+    child_end_waiting(child);
 }
 
 static int child_start_thread(struct eddy__child *child)
 {
     struct eddy__thread thread;
-    int error = eddy__thread_start(&thread, "eddy-child", child_wait, child->waiter);
+    int error = eddy__thread_start(&thread, "eddy-child", child_wait, child);
 
     if (error == 0)
         eddy__thread_detach(&thread);
@@ -327,20 +334,17 @@ static int child_start_thread(struct eddy__child *child)
 /* Watch it in whichever way is possible. */
 static int child_watch_or_wait(struct eddy__child *child)
 {
-    struct child_waiter *waiter = child->waiter;
     int error;
 
-    if (child_watch(child) == 0) {
-        child->waiter = NULL;
-        child_free_waiter(waiter);
+    if (child_watch(child) == 0)
         return 0;
-    }
-    waiter->child = child;
-    waiter->pid = child->pid;
+    eddy_loop_ref(child->loop);
+    atomic_fetch_add(&child->holders, 1);
+    child->is_waited = true;
     error = child_start_thread(child);
     if (error) {
-        child->waiter = NULL;
-        child_free_waiter(waiter);
+        child->is_waited = false;
+        child_end_waiting(child);
     }
     return error;
 }
@@ -358,23 +362,15 @@ static void child_destroy(pid_t pid)
 /* Take all memory that it will need. */
 static struct eddy__child *child_new(struct eddy_loop *loop)
 {
-    size_t size = offsetof(struct eddy__child, channel) + loop->backend->channel_size;
-    struct eddy__child *child = eddy__alloc_zeroed(size);
-    struct child_waiter *waiter;
+    struct eddy__child *child = eddy__loop_alloc(loop, child_size(loop));
 
     if (child == NULL)
         return NULL;
-    waiter = eddy__alloc_zeroed(sizeof *waiter);
-    if (waiter == NULL) {
-        eddy__free(child);
-        return NULL;
-    }
-    waiter->loop = eddy_loop_ref(loop);
-    waiter->post.ready.run = child_on_post;
-    waiter->post.drop = child_on_dropped;
+    atomic_init(&child->holders, 1);
+    child->post.ready.run = child_on_post;
+    child->post.drop = child_on_dropped;
     child->loop = loop;
     child->pidfd = -1;
-    child->waiter = waiter;
     return child;
 }
 
@@ -389,10 +385,10 @@ int eddy__child_start(struct eddy_loop *loop, const struct eddy__child_plan *pla
         return EDDY_ENOMEM;
     child->on_exit = on_exit;
     child->arg = arg;
-    error = eddy__spawn(plan, &child->pid, loop->backend->watches_processes ? NULL : &child->pidfd);
+    error = eddy__spawn(plan, &loop->child_room, &child->pid,
+                        loop->backend->watches_processes ? NULL : &child->pidfd);
     if (error) {
-        child_free_waiter(child->waiter);
-        eddy__free(child);
+        child_drop(child);
         return error;
     }
     error = child_watch_or_wait(child);
@@ -440,9 +436,7 @@ bool eddy__child_free(struct eddy__child *child)
 {
     int64_t code;
 
-    if (!child->has_ended && child->waiter != NULL)
-        child->waiter->child = NULL; /* its thread sees to the rest */
-    else if (!child->has_ended)
+    if (!child->has_ended && !child->is_waited) /* else its thread sees to the rest */
         child->has_ended = child_reap(child->pid, child->pidfd, WNOHANG, &code);
     child_close_channel(child);
     child->is_free = true;

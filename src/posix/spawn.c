@@ -275,15 +275,26 @@ static void spawn_list_kept(struct spawn *spawn)
     spawn_keep(spawn, spawn->error_fd);
 }
 
+/* So much memory at least, or NULL. */
+static char *spawn_enlarge(struct eddy__child_room *room, size_t size)
+{
+    if (room->size >= size)
+        return room->memory;
+    eddy__free(room->memory);
+    room->memory = eddy__alloc(size);
+    room->size = room->memory != NULL ? size : 0;
+    return room->memory;
+}
+
 /* Write down what the child needs, in one piece of memory. */
-static int spawn_prepare(struct spawn *spawn)
+static int spawn_prepare(struct spawn *spawn, struct eddy__child_room *room)
 {
     const char *folders = spawn_folders(spawn);
     size_t count = spawn_count_folders(folders);
     size_t paths_size = (count + 1) * sizeof *spawn->paths;
     size_t kept_size = (spawn->options->pass_fd_count + 1) * sizeof *spawn->kept;
     size_t text_size = strlen(folders) + count * (strlen(spawn->plan->program) + 2);
-    char *memory = eddy__alloc(STACK_SIZE + paths_size + kept_size + text_size);
+    char *memory = spawn_enlarge(room, STACK_SIZE + paths_size + kept_size + text_size);
 
     if (memory == NULL)
         return EDDY_ENOMEM;
@@ -390,7 +401,8 @@ static int spawn_run(struct spawn *spawn, int error_read_fd, pid_t *started, int
     return eddy__system_error(number);
 }
 
-int eddy__spawn(const struct eddy__child_plan *plan, pid_t *pid, int *pidfd)
+int eddy__spawn(const struct eddy__child_plan *plan, struct eddy__child_room *room, pid_t *pid,
+                int *pidfd)
 {
     struct spawn spawn = {.plan = plan, .options = plan->options, .error_fd = -1};
     int error_pipe[2] = {-1, -1};
@@ -403,7 +415,7 @@ int eddy__spawn(const struct eddy__child_plan *plan, pid_t *pid, int *pidfd)
     spawn.error_fd = error_pipe[1];
     spawn.env = plan->options->env != NULL ? (char *const *)(uintptr_t)plan->options->env
                                            : SPAWN_ENVIRONMENT;
-    error = spawn_prepare(&spawn);
+    error = spawn_prepare(&spawn, room);
     if (error == 0)
         error = eddy__spawn_watch_open(&spawn.watch);
     if (error == 0) {
@@ -414,6 +426,5 @@ int eddy__spawn(const struct eddy__child_plan *plan, pid_t *pid, int *pidfd)
     }
     if (error_pipe[0] >= 0)
         eddy__descriptor_close(error_pipe[0]);
-    eddy__free(spawn.stack);
     return error;
 }
