@@ -12,6 +12,7 @@
 #include "common/thread.h"
 #include "posix/spawn.h"
 #include "posix/sys.h"
+#include <limits.h>
 #include <string.h>
 
 static const eddy_subprocess_options no_pipes = {
@@ -267,6 +268,35 @@ static void test_clean_child_is_cheap(struct fixture *f)
     assert_int_equal(actions, 2);
 }
 
+#if defined(__linux__)
+/* A child that the loop has nothing to read from: one call to watch it, none to end that, and a
+ * wait before and one for its end. */
+static void test_end_of_a_child_is_cheap(struct fixture *f)
+{
+    static const eddy_subprocess_options inherit = {
+        .stdin_mode = EDDY_INHERIT,
+        .stdout_mode = EDDY_INHERIT,
+        .stderr_mode = EDDY_INHERIT,
+    };
+    unsigned long waits = ULONG_MAX;
+    struct child c;
+
+    child_or_skip(f);
+    if (!fixture_backend_is(f, "epoll"))
+        skip();
+    /* On a busy machine the loop takes a look more, since its callbacks take longer. */
+    for (int turn = 0; turn < 50 && waits > 2; turn++) {
+        eddy__sys_reset();
+        child_run_shell(f, &c, "exit 7", &inherit);
+        assert_int_equal(eddy__sys_count(EDDY__SYS_epoll_ctl), 1);
+        waits = eddy__sys_count(EDDY__SYS_epoll_wait);
+        recorder_reset();
+    }
+    eddy__sys_reset();
+    assert_in_range(waits, 1, 2);
+}
+#endif
+
 /* The memory of one child serves the next. */
 static void test_children_allocate_nothing_once_warm(struct fixture *f)
 {
@@ -457,6 +487,7 @@ int main(void)
         TEST(test_children_allocate_nothing_once_warm),
 #endif
 #if defined(__linux__)
+        TEST(test_end_of_a_child_is_cheap),
         TEST(test_child_dead_before_it_is_watched),
 #endif
 #if defined(EDDY__HAVE_KQUEUE)

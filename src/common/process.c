@@ -13,7 +13,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/** The notice of an exit comes so many iterations after the exit, each with a look for events. */
+/**
+ * The notice of an exit comes so many iterations after the exit, each with a look for events if the
+ * child may have written something.
+ */
 enum { EXIT_STEPS = 2 };
 
 static void process_free(struct eddy_transport *transport)
@@ -194,7 +197,8 @@ const eddy_protocol_callbacks eddy__process_output_callbacks = {
 static void process_step_exit(struct eddy__process *process)
 {
     eddy__loop_enqueue(process->transport.loop, &process->exit);
-    eddy__loop_look_soon(process->transport.loop);
+    if (process->has_output)
+        eddy__loop_look_soon(process->transport.loop);
 }
 
 /** SUB-19: the notice has its turn after what was readable when the child ended. */

@@ -59,6 +59,7 @@ struct eddy__process {
     int64_t returncode;
     enum process_life life;
     int exit_steps;    /* iterations until the notice */
+    bool has_output;   /* the child was given what it may write to and the loop read from */
     bool is_closing;   /* close() or abort() was called */
     bool is_dead;      /* reaped; `returncode` is set */
     bool has_exited;   /* and the program knows */

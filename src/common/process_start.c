@@ -179,6 +179,17 @@ static void starting_log(const struct starting *starting)
               names[starting->modes[2]]);
 }
 
+/** SUB-19: whether the child was given what it may write to and the loop read from. */
+static bool starting_has_output(const struct starting *starting)
+{
+    const eddy_subprocess_options *options = starting->plan.options;
+
+    for (int i = 0; i < 3; i++)
+        if (starting->modes[i] == EDDY_DESCRIPTOR || (starting->modes[i] == EDDY_PIPE && i > 0))
+            return true;
+    return options->pass_fd_count > 0 || options->keep_fds;
+}
+
 static struct eddy_future *process_start(struct eddy_loop *loop, eddy_protocol_factory factory,
                                          void *arg, struct starting *starting)
 {
@@ -189,6 +200,7 @@ static struct eddy_future *process_start(struct eddy_loop *loop, eddy_protocol_f
         return eddy__future_failed(loop, EDDY_ENOMEM);
     process->factory = factory;
     process->factory_arg = arg;
+    process->has_output = starting_has_output(starting);
     starting->process = process;
     if (loop->debug)
         starting_log(starting);

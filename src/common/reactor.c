@@ -14,7 +14,8 @@
  * of select()) does not become a channel in the first place.
  *
  * Closing takes effect at once: the selector forgets the channel before its socket is closed, as
- * another process may hold a copy that would keep the registration alive. Only on_closed waits for
+ * another process may hold a copy that would keep the registration alive (which by edges harms
+ * nothing, and mostly is not so: then it is left to go with the socket). Only on_closed waits for
  * the loop, so that nobody frees a channel under a function that still works with it. For that the
  * reactor has a node of its own, as that of a closed channel is the owner's.
  */
@@ -403,6 +404,12 @@ int eddy__reactor_channel_open(struct eddy__channel *base)
     return base->events->on_datagram != NULL ? eddy__reactor_prepare_datagrams(channel) : 0;
 }
 
+/* By edges, a registration that outlives the descriptor harms nothing; mostly it goes with it. */
+static bool reactor_may_stay(const struct eddy__reactor_channel *channel, bool close_socket)
+{
+    return close_socket && (channel->interest & EDDY__EDGE) != 0;
+}
+
 void eddy__reactor_channel_close(struct eddy__channel *base, bool close_socket)
 {
     struct eddy__reactor_channel *channel = reactor_channel(base);
@@ -415,8 +422,9 @@ void eddy__reactor_channel_close(struct eddy__channel *base, bool close_socket)
     channel->pending = 0;
     eddy__list_remove(&base->ready.node);
     /* A forked child shares the parent's selector and must not take anything out of it. */
-    if (base->loop->fork_count == eddy__fork_count())
+    if (base->loop->fork_count == eddy__fork_count() && !reactor_may_stay(channel, close_socket))
         reactor_unwatch(channel);
+    channel->interest = 0;
     if (close_socket) {
         reactor_sockets(channel)->close(base->socket);
         base->socket = EDDY_NO_SOCKET;

@@ -210,6 +210,14 @@ static const struct eddy__channel_events child_id_events = {
     .ops = &eddy__process_ids,
 };
 
+/* By edges, if that is known: then there is nothing to take back before the pidfd is closed. */
+static unsigned child_interest(const struct eddy__child *child)
+{
+    bool by_edges = child->pidfd >= 0 && child->loop->backend->lingering == EDDY__LINGER_WATCHED;
+
+    return by_edges ? EDDY__READABLE | EDDY__EDGE : EDDY__READABLE;
+}
+
 /* Have the loop watch `socket`, which is the child's pidfd or its id. */
 static int child_watch_socket(struct eddy__child *child, eddy_socket socket,
                               const struct eddy__channel_events *events)
@@ -226,7 +234,7 @@ static int child_watch_socket(struct eddy__child *child, eddy_socket socket,
     child->has_channel = true;
     if (child->pidfd >= 0)
         eddy__channel_claim(&child->channel); /* an id is no descriptor, whatever its number */
-    error = child->loop->backend->watch(&child->channel, EDDY__READABLE);
+    error = child->loop->backend->watch(&child->channel, child_interest(child));
     if (error)
         child_close_channel(child);
     return error;
