@@ -33,10 +33,11 @@ static int iteration_cannot_wait(int error)
 }
 
 /** Take what other threads posted, and signals, so that it runs with this iteration. */
-static void iteration_collect(struct eddy_loop *loop)
+static inline void iteration_collect(struct eddy_loop *loop)
 {
     eddy__loop_take_posts(loop);
-    eddy__signals_dispatch(loop);
+    if (loop->signals != NULL && atomic_load(&loop->signals->any))
+        eddy__signals_dispatch(loop);
 }
 
 /**
@@ -58,7 +59,7 @@ static void iteration_prepare(struct eddy_loop *loop)
 /** LOOP-23. */
 static eddy_time iteration_timeout(struct eddy_loop *loop)
 {
-    eddy_time next = eddy__timers_next(&loop->timers);
+    eddy_time next = loop->timers.count > 0 ? eddy__timers_next(&loop->timers) : EDDY_FOREVER;
     eddy_time most = WAIT_MAX;
     eddy_time now;
 

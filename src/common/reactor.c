@@ -189,7 +189,7 @@ static void reactor_unwatch(struct eddy__reactor_channel *channel)
 }
 
 /* Tell the selector what has changed since the last wait. */
-static void reactor_flush(struct eddy__reactor *reactor)
+EDDY__RARE static void reactor_flush(struct eddy__reactor *reactor)
 {
     struct eddy__list *node;
 
@@ -213,7 +213,8 @@ int eddy__reactor_wait(struct eddy_loop *loop, eddy_time timeout)
 {
     struct eddy__reactor *reactor = loop->backend_state;
 
-    reactor_flush(reactor);
+    if (!eddy__list_is_empty(&reactor->changed))
+        reactor_flush(reactor);
     if (!eddy__agenda_is_empty(&loop->agenda))
         timeout = 0; /* something was refused, and somebody has to hear of it */
     return reactor->selector->wait(reactor, timeout);

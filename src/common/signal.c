@@ -53,11 +53,9 @@ static void signal_run(struct eddy__ready *ready)
 
 void eddy__signals_dispatch(struct eddy_loop *loop)
 {
-    struct eddy__list *list;
+    struct eddy__list *list = &loop->signals->handlers;
 
-    if (loop->signals == NULL || !atomic_exchange(&loop->signals->any, false))
-        return;
-    list = &loop->signals->handlers;
+    atomic_store(&loop->signals->any, false); /* first: what comes meanwhile is looked at again */
     for (struct eddy__list *node = list->next; node != list; node = node->next) {
         struct signal_handler *handler = EDDY__OWNER(node, struct signal_handler, node);
 

@@ -16,7 +16,7 @@
 /** What a loop has to do with signals; made at its first handler. */
 struct eddy__signals {
     struct eddy__list handlers;
-    atomic_bool any;                         /**< something was noted since the loop looked */
+    atomic_bool any;                         /**< something was noted since the last dispatch */
     atomic_uint noted[EDDY__SIGNAL_MAX + 1]; /**< how often each has come */
 };
 
@@ -29,7 +29,7 @@ int eddy__signal_add_polite(struct eddy_loop *loop, int number, eddy_callback ca
 /** Remove that handler, if it is still the one with this callback. Cannot fail. */
 void eddy__signal_remove_polite(struct eddy_loop *loop, int number, eddy_callback callback);
 
-/** Schedule the handlers of what was noted. Cannot fail. */
+/** Schedule the handlers of what was noted; something was, or is about to be. Cannot fail. */
 void eddy__signals_dispatch(struct eddy_loop *loop);
 
 /** The loop closes: remove all handlers (SIG-7). */

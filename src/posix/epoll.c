@@ -25,6 +25,7 @@
 #include "common/error.h"
 #include "common/loop.h"
 #include "common/memory.h"
+#include "common/rare.h"
 #include "common/reactor.h"
 #include "posix/backends.h"
 #include "posix/limit.h"
@@ -169,25 +170,32 @@ static int epoll_watch(struct eddy__reactor_channel *channel, unsigned interest)
     return eddy__system_error(errno);
 }
 
-static int epoll_wait_ms(struct epoll *epoll, eddy_time timeout)
+static int epoll_wait_ms(struct epoll *epoll, int limit)
 {
-    return EDDY__SYS(epoll_wait)(epoll->fd, epoll->events, EVENTS_MAX, eddy__limit_ms(timeout));
+    return EDDY__SYS(epoll_wait)(epoll->fd, epoll->events, EVENTS_MAX, limit);
 }
 
-static int epoll_wait_any(struct epoll *epoll, eddy_time timeout)
+static int epoll_wait_limited(struct epoll *epoll, eddy_time timeout)
 {
     int64_t limit[2] = {timeout / EDDY_SECONDS(1), timeout % EDDY_SECONDS(1)};
     int count;
 
-    /* Where both calls can say it, the older one is the cheaper one. */
-    if (epoll->no_wait_ns || timeout == 0 || timeout == EDDY_FOREVER)
-        return epoll_wait_ms(epoll, timeout);
+    if (epoll->no_wait_ns)
+        return epoll_wait_ms(epoll, eddy__limit_ms(timeout));
     count = EDDY__SYS(epoll_wait_ns)(epoll->fd, epoll->events, EVENTS_MAX, limit);
     /* Sandboxes that do not know the call say EPERM. */
     if (count >= 0 || (errno != ENOSYS && errno != EPERM))
         return count;
     epoll->no_wait_ns = true;
-    return epoll_wait_ms(epoll, timeout);
+    return epoll_wait_ms(epoll, eddy__limit_ms(timeout));
+}
+
+/* Where both calls can say it, the older one is the cheaper one. */
+static int epoll_wait_any(struct epoll *epoll, eddy_time timeout)
+{
+    if (timeout == EDDY_FOREVER)
+        return epoll_wait_ms(epoll, -1);
+    return timeout == 0 ? epoll_wait_ms(epoll, 0) : epoll_wait_limited(epoll, timeout);
 }
 
 /* Register `base` with the new epoll as it is with the one before; -1 if that fails. What the
@@ -208,7 +216,7 @@ static int epoll_move(struct eddy__channel *base, void *fd)
 
 /* Leave behind what cannot be taken back. If there is no memory or descriptor for another one, the
  * next wait tries again. */
-static void epoll_renew(struct eddy__reactor *reactor)
+EDDY__RARE static void epoll_renew(struct eddy__reactor *reactor)
 {
     struct epoll *epoll = reactor->selector_state;
     int fd = epoll_make(&epoll->wake);
