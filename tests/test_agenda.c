@@ -219,12 +219,53 @@ static void test_memory_of_a_burst_is_given_back(struct fixture *f)
     must(error);
 }
 
+/* Run a batch of one call, which enters `more`. */
+static int run_one(struct world *world, int more)
+{
+    struct eddy__agenda *agenda = &world->agenda;
+    int error = enter_call(world);
+
+    if (error)
+        return error;
+    eddy__agenda_begin_batch(agenda);
+    assert_true(eddy__agenda_has_next(agenda));
+    run_call(world);
+    while (error == 0 && more-- > 0)
+        error = enter_call(world);
+    assert_false(error == 0 && eddy__agenda_has_next(agenda));
+    eddy__agenda_end_batch(agenda);
+    return error;
+}
+
+/* LOOP-22: a batch ends where it did when the ring moves, wherever the end of that comes to lie. */
+static void test_batch_keeps_its_end_when_the_ring_moves(struct fixture *f)
+{
+    static struct world world;
+    int before, i, error = 0;
+
+    (void)f;
+    for (before = 0; before < 300 && error == 0; before++) {
+        world = (struct world){.random = 10};
+        error = eddy__agenda_init(&world.agenda);
+        for (i = 0; i < before && error == 0; i++)
+            error = run_one(&world, 0);
+        if (error == 0)
+            error = run_one(&world, 100);
+        while (error == 0 && !eddy__agenda_is_empty(&world.agenda))
+            run_call(&world);
+        assert_true(error != 0 || world.next == world.entered);
+        eddy__agenda_fini(&world.agenda);
+    }
+    must(error);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
         TEST(test_calls_and_nodes_keep_one_order),
         TEST(test_nodes_enter_without_memory),
         TEST(test_memory_of_a_burst_is_given_back),
+        TEST(test_batch_keeps_its_end_when_the_ring_moves),
     };
 
     return run_suite("agenda", tests);

@@ -128,10 +128,11 @@ static int agenda_resize(struct eddy__agenda *agenda, uint64_t count)
     made.batch_end = made.tail;
     agenda_put_tail(&made, tail);
     agenda_put_head(&made, head);
-    if (head != tail)
+    /* A list that runs is at the head; where the batch ends, or there is nothing, the head stays
+     * behind the cell before it, as it is compared by address. */
+    if (head != batch_end && head != tail)
         eddy__agenda_turn_head(&made);
-    if (agenda->open == agenda->tail)
-        made.open = made.tail;
+    made.open = agenda->open == agenda->tail ? made.tail : NULL;
     agenda_measure(&made);
     eddy__agenda_interrupt(&made);
     eddy__free(agenda->cells);
