@@ -24,6 +24,9 @@ SLACK_INSTRUCTIONS = 1.10
 SLACK_CALLS = 0.25
 SLACK_ALLOCATIONS = 0.02
 FIELDS = ("instructions", "syscalls", "allocations")
+# How many events meet in one turn is chance, and so is a tick of the clock: what seems dearer is
+# looked at again before it is called so, and the least of each figure counts.
+TRIES = 3
 
 # A server that is given time goes to wait after each answer, however slow it is made by counting.
 PATIENT = {"connections": 1, "pause": 2000}
@@ -77,6 +80,17 @@ def measure_path(bench, case, contender, count, options):
     return counts
 
 
+def measure_again(bench, case, contender, arguments, bar):
+    """Counts of a path: the least of several tries if the first one is above the bar."""
+    counts = measure_path(bench, case, contender, *arguments)
+    for _ in range(TRIES - 1):
+        if not complaints(case.name, counts, bar):
+            break
+        again = measure_path(bench, case, contender, *arguments)
+        counts = {field: min(counts[field], again[field]) for field in FIELDS}
+    return counts
+
+
 def read_bars():
     bars = {}
     with open(FILE, encoding="utf-8") as file:
@@ -127,15 +141,17 @@ def main():
             print(f"skipped {name} {contender}: it was not built, for want of OpenSSL?")
             skipped += 1
             continue
+        bar = bars.get((name, contender), dict.fromkeys(FIELDS, 0))
+        if arguments.write:
+            bar = dict.fromkeys(FIELDS, float("inf"))
         try:
-            counts = measure_path(bench, named[name], contender, count, options)
+            counts = measure_again(bench, named[name], contender, (count, options), bar)
         except (measure.Failed, subprocess.TimeoutExpired) as failure:
             print(f"FAILED {name} {contender}: {failure}")
             failed += 1
             continue
         measured[name, contender] = counts
-        found = [] if arguments.write else complaints(
-            name, counts, bars.get((name, contender), dict.fromkeys(FIELDS, 0)))
+        found = complaints(name, counts, bar)
         failed += bool(found)
         print(f"{'FAILED' if found else 'ok':6} {name:18} {contender:14} "
               f"{counts['instructions']:8.0f} instructions {counts['syscalls']:6.2f} system calls "
