@@ -239,23 +239,20 @@ static int kqueue_wait(struct eddy__reactor *reactor, eddy_time timeout)
     return 0;
 }
 
-/* Report one filter's events; the wake-up has none. EV_EOF and EV_ERROR need no look: they come
- * with the filter whose order can tell them. */
-static void queue_report(const struct queue *queue, int filter, unsigned side)
-{
-    for (int i = 0; i < queue->count; i++)
-        if (queue->events[i].filter == filter && queue->events[i].udata != NULL)
-            eddy__reactor_event(queue->events[i].udata, side);
-}
-
+/* The wake-up is nobody's. EV_EOF and EV_ERROR need no look: they come with the filter whose order
+ * can tell them. The two events of one channel come in any order, and its receiving side has the
+ * first turn all the same (LOOP-27). */
 static void kqueue_report(struct eddy__reactor *reactor)
 {
     struct queue *queue = reactor->selector_state;
 
-    /* The two events of one channel come in any order; its receiving side goes first (LOOP-27). */
-    queue_report(queue, EVFILT_READ, EDDY__READABLE);
-    queue_report(queue, EVFILT_WRITE, EDDY__WRITABLE);
-    queue_report(queue, EVFILT_PROC, EDDY__READABLE);
+    for (int i = 0; i < queue->count; i++) {
+        const struct kevent *event = &queue->events[i];
+
+        if (event->udata != NULL)
+            eddy__reactor_event(event->udata,
+                                event->filter == EVFILT_WRITE ? EDDY__WRITABLE : EDDY__READABLE);
+    }
     queue->count = 0;
 }
 
