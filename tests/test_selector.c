@@ -403,6 +403,30 @@ static void test_kqueue_takes_back_half_a_change(struct fixture *f)
 #endif
 }
 
+/* The queue itself, its mark for children, its wake-up: what was made before goes again. */
+static void test_kqueue_that_cannot_be_made_leaves_nothing(struct fixture *f)
+{
+#if defined(EDDY__HAVE_KQUEUE)
+    static const enum eddy__sys_number calls[] = {EDDY__SYS_kqueue, EDDY__SYS_fcntl,
+                                                  EDDY__SYS_kevent};
+
+    begin(f);
+    if (!fixture_backend_is(f, "kqueue"))
+        skip();
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        eddy_loop *loop = NULL;
+
+        eddy__sys_fail(calls[i], 1, EMFILE);
+        assert_int_equal(eddy_loop_new(&(eddy_loop_options){.backend = "kqueue"}, &loop),
+                         EDDY_EMFILE);
+        assert_null(loop);
+    }
+#else
+    (void)f;
+    skip();
+#endif
+}
+
 /* Who closes a descriptor behind the library's back hurts nobody else. */
 static void test_closed_descriptor_ends_its_own_order_only(struct fixture *f)
 {
@@ -529,6 +553,7 @@ int main(void)
         TEST(test_many_descriptors_come_and_go),
         TEST(test_poll_that_cannot_grow_refuses_one_channel),
         TEST(test_kqueue_takes_back_half_a_change),
+        TEST(test_kqueue_that_cannot_be_made_leaves_nothing),
         TEST(test_closed_descriptor_ends_its_own_order_only),
         TEST(test_descriptor_beyond_the_range_of_select),
         TEST(test_last_descriptor_in_the_range_of_select),
