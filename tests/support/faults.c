@@ -243,10 +243,10 @@ static void faults_arm(const size_t counters[SWEEP_COUNTERS], size_t point)
 
 void faults_hurry(void)
 {
-#if defined(__linux__)
+#if defined(__linux__) || defined(EDDY__HAVE_KQUEUE)
     const char *backend = getenv("EDDY_TEST_BACKEND");
 
-    if (backend != NULL && strcmp(backend, "epoll") != 0)
+    if (backend != NULL && strcmp(backend, "epoll") != 0 && strcmp(backend, "kqueue") != 0)
         return;
     fault_is_set = false;
     faults_begin();

@@ -22,7 +22,8 @@ const struct sweep_kind *faults_kind(void);
 
 /**
  * Make nothing fail, but wait no longer than faults_time.h says: for a sweep over something else,
- * before a test begins. Nothing happens where it is not known how the loop waits: but on epoll.
+ * before a test begins. Nothing happens where it is not known how the loop waits: but on epoll
+ * and kqueue.
  */
 void faults_hurry(void);
 

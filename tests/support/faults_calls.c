@@ -207,6 +207,19 @@ static int faults_epoll_ctl(int epoll, int command, int fd, struct epoll_event *
 }
 #endif
 
+#if defined(EDDY__HAVE_KQUEUE)
+/* One call that adds, removes, wakes and waits: only what adds can find no room. */
+static int faults_kevent(int queue, const struct kevent *changes, int change_count,
+                         struct kevent *events, int event_count, const struct timespec *limit)
+{
+    int error = faults_take();
+
+    if (error == EINTR || (error != 0 && change_count > 0 && (changes->flags & EV_ADD) != 0))
+        return faults_fail(error);
+    return faults_real.kevent(queue, changes, change_count, events, event_count, limit);
+}
+#endif
+
 /* X(name): the functions above. */
 #define FAULTS_COMMON(X)                                                                           \
     X(close) X(connect) X(fcntl) X(recv) X(read) X(send) X(write) X(writev) X(sendmsg) X(recvmsg)
@@ -220,7 +233,12 @@ static int faults_epoll_ctl(int epoll, int command, int fd, struct epoll_event *
 #else
 #define FAULTS_LINUX(X)
 #endif
-#define FAULTS_ALL(X) FAULTS_COMMON(X) FAULTS_MMSG(X) FAULTS_LINUX(X)
+#if defined(EDDY__HAVE_KQUEUE)
+#define FAULTS_KQUEUE(X) X(kevent)
+#else
+#define FAULTS_KQUEUE(X)
+#endif
+#define FAULTS_ALL(X) FAULTS_COMMON(X) FAULTS_MMSG(X) FAULTS_LINUX(X) FAULTS_KQUEUE(X)
 
 #define FAULTS_INSTALL(name) eddy__sys.name = faults_##name;
 #define FAULTS_CASE(name) case EDDY__SYS_##name:

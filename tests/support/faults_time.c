@@ -109,6 +109,23 @@ static int time_epoll_wait_ns(int epoll, struct epoll_event *events, int max,
 }
 #endif
 
+#if defined(EDDY__HAVE_KQUEUE)
+static int time_kevent(int queue, const struct kevent *changes, int change_count,
+                       struct kevent *events, int event_count, const struct timespec *limit)
+{
+    int64_t whole = limit != NULL ? (int64_t)limit->tv_sec * SECOND + limit->tv_nsec : 0;
+    struct timespec part;
+    int count;
+
+    time_put(&part, time_shorten(whole));
+    count = time_real.kevent(queue, changes, change_count, events, event_count,
+                             limit != NULL ? &part : NULL);
+    if (count == 0 && event_count > 0)
+        time_pass(whole);
+    return count;
+}
+#endif
+
 void faults_time_install(void)
 {
     time_real = eddy__sys;
@@ -119,6 +136,9 @@ void faults_time_install(void)
 #if defined(__linux__)
     eddy__sys.epoll_wait = time_epoll_wait;
     eddy__sys.epoll_wait_ns = time_epoll_wait_ns;
+#endif
+#if defined(EDDY__HAVE_KQUEUE)
+    eddy__sys.kevent = time_kevent;
 #endif
 }
 
