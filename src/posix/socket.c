@@ -285,12 +285,14 @@ static int socket_accept(eddy_socket socket, eddy_socket *accepted, eddy_address
     return 0;
 }
 
-static int64_t socket_receive(eddy_socket socket, void *buffer, size_t size);
-
-/* Why a receive failed; or the next one, as without waiting a signal meets it at most once. */
+/* Why a receive failed; or what the next one says, if only a signal met it. */
 EDDY__RARE static int64_t socket_receive_failed(eddy_socket socket, void *buffer, size_t size)
 {
-    return errno == EINTR ? socket_receive(socket, buffer, size) : socket_error();
+    ssize_t received = -1;
+
+    while (received < 0 && errno == EINTR)
+        received = EDDY__SYS(recv)((int)socket, buffer, size, 0);
+    return received < 0 ? socket_error() : received;
 }
 
 static int64_t socket_receive(eddy_socket socket, void *buffer, size_t size)
@@ -311,14 +313,22 @@ EDDY__RARE static int64_t socket_send_spans(int fd, const struct eddy__span *spa
     return EDDY__SYS(sendmsg)(fd, &message, MSG_NOSIGNAL);
 }
 
-static int64_t socket_send(eddy_socket socket, const struct eddy__span *spans, size_t count);
+static int64_t socket_send_once(int fd, const struct eddy__span *spans, size_t count)
+{
+    return count == 1 ? EDDY__SYS(send)(fd, spans[0].data, spans[0].size, MSG_NOSIGNAL)
+                      : socket_send_spans(fd, spans, count);
+}
 
 /* As socket_receive_failed(). */
 EDDY__RARE static int64_t socket_send_failed(eddy_socket socket, const struct eddy__span *spans,
                                              size_t count)
 {
-    if (errno == EINTR)
-        return socket_send(socket, spans, count);
+    int64_t sent = -1;
+
+    while (sent < 0 && errno == EINTR)
+        sent = socket_send_once((int)socket, spans, count);
+    if (sent >= 0)
+        return sent;
 #if defined(__APPLE__)
     /* While a connection is being torn down, macOS says this where it means a broken pipe. */
     if (errno == EPROTOTYPE)
@@ -329,9 +339,7 @@ EDDY__RARE static int64_t socket_send_failed(eddy_socket socket, const struct ed
 
 static int64_t socket_send(eddy_socket socket, const struct eddy__span *spans, size_t count)
 {
-    int64_t sent = count == 1
-                       ? EDDY__SYS(send)((int)socket, spans[0].data, spans[0].size, MSG_NOSIGNAL)
-                       : socket_send_spans((int)socket, spans, count);
+    int64_t sent = socket_send_once((int)socket, spans, count);
 
     return sent >= 0 ? sent : socket_send_failed(socket, spans, count);
 }
