@@ -21,14 +21,13 @@ static bool listener_owes_no_delay(struct eddy__listener *listener, eddy_socket 
 {
     int value = 0;
 
-    if (listener->is_tcp && !listener->has_connected) {
-        listener->has_connected = true;
-        listener->passes_no_delay =
-            eddy__channel_ops(&listener->channel)->get_option(socket, EDDY__NO_DELAY, &value) ==
-                0 &&
-            value != 0;
+    if (listener->is_tcp && listener->no_delay == NO_DELAY_UNKNOWN) {
+        int error =
+            eddy__channel_ops(&listener->channel)->get_option(socket, EDDY__NO_DELAY, &value);
+
+        listener->no_delay = error == 0 && value != 0 ? NO_DELAY_PASSED : NO_DELAY_OWED;
     }
-    return listener->is_tcp && !listener->passes_no_delay;
+    return listener->is_tcp && listener->no_delay == NO_DELAY_OWED;
 }
 
 static void listener_on_accepted(struct eddy__channel *channel, eddy_socket socket,

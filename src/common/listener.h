@@ -9,8 +9,11 @@ struct eddy__listener {
     struct eddy_server *server; /**< NULL once it is closed */
     struct eddy__timer retry;   /**< after running out of descriptors (NET-26); place reserved */
     bool is_tcp;
-    bool has_connected;   /**< one was accepted, so that it is known whether: */
-    bool passes_no_delay; /**< its connections have TCP_NODELAY from it */
+    enum {
+        NO_DELAY_UNKNOWN, /**< no connection has told yet */
+        NO_DELAY_PASSED,  /**< they have it from the listening socket */
+        NO_DELAY_OWED     /**< it has to be set on each */
+    } no_delay;           /**< of TCP connections */
     bool is_dead;   /**< its socket is none any more, or does not listen: it never starts again */
     bool accepting; /**< the order to accept stands */
     struct eddy__channel channel; /**< last: the backend's part follows */
