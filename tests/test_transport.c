@@ -260,6 +260,15 @@ static void check_sockname(const eddy_transport *transport, const eddy_address *
     assert_true(eddy_address_equal(value.address, expected));
 }
 
+/** Connect `w` to a peer that says how the connection's own end is called. */
+static void connect_named_peer(struct fixture *f, struct witness *w, struct peer *peer,
+                               eddy_address *mine)
+{
+    witness_init(w, NULL);
+    connect_tcp_peer(f, w, peer);
+    must(eddy_socket_peer_address(peer->socket, mine));
+}
+
 /* TR-8, TR-9: also if nobody asked while it was open, and after a reset. */
 static void test_sockname_can_be_asked_first_after_the_end(struct fixture *f)
 {
@@ -268,9 +277,7 @@ static void test_sockname_can_be_asked_first_after_the_end(struct fixture *f)
     struct witness w;
     struct peer peer;
 
-    witness_init(&w, NULL);
-    connect_tcp_peer(f, &w, &peer);
-    must(eddy_socket_peer_address(peer.socket, &mine));
+    connect_named_peer(f, &w, &peer, &mine);
     transport = eddy_transport_ref(w.transport);
     peer_reset(&peer);
     run_until_recorded(f->loop, "lost:EDDY_ECONNRESET");
@@ -289,9 +296,7 @@ static void test_sockname_can_be_asked_first_after_the_loop(struct fixture *f)
     struct witness w;
     struct peer peer;
 
-    witness_init(&w, NULL);
-    connect_tcp_peer(f, &w, &peer);
-    must(eddy_socket_peer_address(peer.socket, &mine));
+    connect_named_peer(f, &w, &peer, &mine);
     must(eddy_transport_get_extra_info(w.transport, "peername", &value) ? 0 : EDDY_ENOMEM);
     transport = eddy_transport_ref(w.transport);
     must(eddy_loop_close(f->loop));
@@ -314,9 +319,7 @@ static void test_sockname_can_be_asked_first_in_connection_lost(struct fixture *
     struct witness w;
     struct peer peer;
 
-    witness_init(&w, NULL);
-    connect_tcp_peer(f, &w, &peer);
-    must(eddy_socket_peer_address(peer.socket, &mine));
+    connect_named_peer(f, &w, &peer, &mine);
     if (allocations_failed())
         return;
     w.script = ask_for_sockname;
