@@ -26,7 +26,7 @@ for folder in /usr/include /usr/include/*-linux-gnu; do
 done
 
 objects=
-for source in src/common/*.c src/sim/*.c $tls/*.c src/posix/*.c src/posix/*.S; do
+for source in src/common/*.c src/sim/*.c $tls/*.c src/native/*.c src/posix/*.c src/posix/*.S; do
     [ -f "$source" ] || continue
     object=$out/$(echo "$source" | tr / -).o
     # shellcheck disable=SC2086

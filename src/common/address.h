@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * Addresses in parts. The texts of <eddy/address.h> are common code; src/posix/address.c and
- * src/win32/address.c know the system's structures.
+ * Addresses in parts. The texts of <eddy/address.h> are common code; src/native/address.c knows the
+ * system's structures.
  */
 #ifndef EDDY_COMMON_ADDRESS_H
 #define EDDY_COMMON_ADDRESS_H

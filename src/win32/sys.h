@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * The system calls of the Windows side, in one table.
- *
- * Code writes `EDDY__SYS(WSASend)(socket, ...)`. In release builds that is the call itself. In
- * builds with EDDY_TEST_HOOKS it goes through a function that counts, fails the n-th call if a
- * test asked for that, and then calls the function in `eddy__sys`, which a test may replace. The
- * mirror of src/posix/sys.h; a call that is missing here is added to the list below.
+ * The system calls of the Windows side, in one table (native/sys_table.h). A call that is missing
+ * here is added to a list below.
  */
 #ifndef EDDY_WIN32_SYS_H
 #define EDDY_WIN32_SYS_H
@@ -108,46 +104,9 @@
     EDDY__SYS_CALLS_SOCKET(X)                                                                      \
     EDDY__SYS_CALLS_SYSTEM(X)
 
-#if defined(EDDY_TEST_HOOKS)
+/* WSAGetLastError() reads the same word. */
+#define EDDY__SYS_SET_ERROR(number) SetLastError((DWORD)(number))
 
-#define EDDY__SYS_FIELD(result, name, parameters, arguments, failed) result(*name) parameters;
-#define EDDY__SYS_NUMBER(result, name, parameters, arguments, failed) EDDY__SYS_##name,
-#define EDDY__SYS_FUNCTION(result, name, parameters, arguments, failed)                            \
-    result eddy__call_##name parameters;
-
-/** The functions behind EDDY__SYS(); all the system's own until a test replaces one. */
-struct eddy__sys_table {
-    EDDY__SYS_CALLS(EDDY__SYS_FIELD)
-};
-extern struct eddy__sys_table eddy__sys;
-
-/** A number for each call: EDDY__SYS_WSASend. */
-enum eddy__sys_number { EDDY__SYS_CALLS(EDDY__SYS_NUMBER) EDDY__SYS_COUNT };
-
-EDDY__SYS_CALLS(EDDY__SYS_FUNCTION)
-
-#define EDDY__SYS(name) eddy__call_##name
-
-/** How often `call` was made since the last reset, failed ones included. Any thread. */
-unsigned long eddy__sys_count(enum eddy__sys_number call);
-
-/** All calls together. Any thread. */
-unsigned long eddy__sys_count_all(void);
-
-/** Fail the `nth` call from now on (1: the next) with `error`, once. 0 takes that back. */
-void eddy__sys_fail(enum eddy__sys_number call, unsigned nth, int error);
-
-/** Counts to zero, no failures, all functions the system's own. */
-void eddy__sys_reset(void);
-
-#undef EDDY__SYS_FIELD
-#undef EDDY__SYS_NUMBER
-#undef EDDY__SYS_FUNCTION
-
-#else
-
-#define EDDY__SYS(name) name
-
-#endif
+#include "native/sys_table.h"
 
 #endif

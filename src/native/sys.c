@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
+#if defined(_WIN32)
 #include "win32/sys.h"
+#else
+#include "posix/sys.h"
+#endif
 
 #if defined(EDDY_TEST_HOOKS)
 
 #include <stdatomic.h>
 
-/* The table points at these and not at the system's functions, whose calling convention is
- * another on 32-bit Windows. */
+/* The table points at these and not at the system's functions, of which some take "...", and whose
+ * calling convention is another on 32-bit Windows. */
 #define SYS_REAL(result, name, parameters, arguments, failed)                                      \
     static result sys_##name parameters                                                            \
     {                                                                                              \
@@ -15,13 +19,15 @@
 EDDY__SYS_CALLS(SYS_REAL)
 
 #define SYS_ENTRY(result, name, parameters, arguments, failed) .name = sys_##name,
-static const struct eddy__sys_table sys_system = {EDDY__SYS_CALLS(SYS_ENTRY)};
+static struct eddy__sys_table sys_kept = {EDDY__SYS_CALLS(SYS_ENTRY)};
 struct eddy__sys_table eddy__sys = {EDDY__SYS_CALLS(SYS_ENTRY)};
 
 /* Executor threads make calls too. */
 static atomic_ulong sys_counts[EDDY__SYS_COUNT];
 static atomic_uint sys_fail_after[EDDY__SYS_COUNT];
 static atomic_int sys_fail_error[EDDY__SYS_COUNT];
+
+int (*eddy__sys_filter)(enum eddy__sys_number call);
 
 /* Count a call; the error it has to fail with, or 0. */
 static int sys_enter(enum eddy__sys_number call)
@@ -30,9 +36,12 @@ static int sys_enter(enum eddy__sys_number call)
 
     atomic_fetch_add(&sys_counts[call], 1);
     while (left > 0)
-        if (atomic_compare_exchange_weak(&sys_fail_after[call], &left, left - 1))
-            return left == 1 ? atomic_load(&sys_fail_error[call]) : 0;
-    return 0;
+        if (atomic_compare_exchange_weak(&sys_fail_after[call], &left, left - 1)) {
+            if (left == 1)
+                return atomic_load(&sys_fail_error[call]);
+            break;
+        }
+    return eddy__sys_filter != NULL ? eddy__sys_filter(call) : 0;
 }
 
 #define SYS_CALL(result, name, parameters, arguments, failed)                                      \
@@ -41,7 +50,7 @@ static int sys_enter(enum eddy__sys_number call)
         int error = sys_enter(EDDY__SYS_##name);                                                   \
                                                                                                    \
         if (error != 0) {                                                                          \
-            SetLastError((DWORD)error); /* WSAGetLastError() reads the same word */                \
+            EDDY__SYS_SET_ERROR(error);                                                            \
             return failed;                                                                         \
         }                                                                                          \
         return (eddy__sys.name)arguments;                                                          \
@@ -74,7 +83,12 @@ void eddy__sys_reset(void)
         atomic_store(&sys_counts[call], 0);
         atomic_store(&sys_fail_after[call], 0);
     }
-    eddy__sys = sys_system;
+    eddy__sys = sys_kept;
+}
+
+void eddy__sys_keep(void)
+{
+    sys_kept = eddy__sys;
 }
 
 #else

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* The structures of addresses have the same fields on all systems, and lengths of their own. */
 #include "common/address.h"
-#include <arpa/inet.h>
+#include "native/sockets.h"
 #include <assert.h>
 #include <eddy/error.h>
-#include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 /* Where the system has it, structures begin with their length; getaddrinfo() and bind() want it. */
 #if defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__) ||   \
@@ -15,6 +13,18 @@
 #define SET_LENGTH(field, length) ((field) = (unsigned char)(length))
 #else
 #define SET_LENGTH(field, length) ((void)0)
+#endif
+
+/* Unix sockets, and names of theirs that are no paths. */
+#if defined(_WIN32)
+#define HAVE_UNIX eddy__winsock_has_unix()
+#else
+#define HAVE_UNIX true
+#endif
+#if defined(__linux__)
+#define HAVE_ABSTRACT true
+#else
+#define HAVE_ABSTRACT false
 #endif
 
 static_assert(sizeof(struct sockaddr_storage) <= sizeof(((eddy_address *)0)->storage),
@@ -90,7 +100,7 @@ static void address_split_inet6(const eddy_address *address, struct eddy__endpoi
     memcpy(&in6, address->storage, sizeof in6);
     endpoint->port = ntohs(in6.sin6_port);
     endpoint->flowinfo = ntohl(in6.sin6_flowinfo);
-    endpoint->scope_id = in6.sin6_scope_id;
+    endpoint->scope_id = (uint32_t)in6.sin6_scope_id;
     memcpy(endpoint->ip, &in6.sin6_addr, sizeof in6.sin6_addr);
 }
 
@@ -103,11 +113,9 @@ static void address_split_unix(const eddy_address *address, struct eddy__endpoin
 
     endpoint->path = path;
     endpoint->path_size = end != NULL ? (size_t)(end - path) : size;
-#if !defined(__linux__)
-    /* Nothing is abstract here: the name of a socket without one is a row of NULs. */
-    if (size > 0 && path[0] == '\0')
+    /* Where nothing is abstract, the name of a socket without one is a row of NULs. */
+    if (size > 0 && path[0] == '\0' && !HAVE_ABSTRACT)
         endpoint->path_size = 0;
-#endif
 }
 
 void eddy__address_split(const eddy_address *address, struct eddy__endpoint *endpoint)
@@ -158,14 +166,14 @@ static int address_join_unix(const struct eddy__endpoint *endpoint, eddy_address
     if (size > 0 && endpoint->path[0] != '\0') {
         length += 1; /* the NUL behind a path counts, the end of an abstract name is its length */
         size += 1;
-    }
-#if !defined(__linux__)
-    else if (size > 0)
+    } else if (size > 0 && !HAVE_ABSTRACT) {
         return eddy_error(EDDY_ENOTSUPPORTED, "this system has no abstract Unix sockets");
-#endif
+    }
     if (size > sizeof un.sun_path)
         return eddy_error(EDDY_EINVALID, "the path of a Unix socket is longer than %zu bytes",
                           sizeof un.sun_path - 1);
+    if (!HAVE_UNIX)
+        return eddy_error(EDDY_ENOTSUPPORTED, "this version of the system has no Unix sockets");
     SET_LENGTH(un.sun_len, length);
     if (endpoint->path_size > 0)
         memcpy(un.sun_path, endpoint->path, endpoint->path_size);
@@ -188,6 +196,8 @@ int eddy__address_join(const struct eddy__endpoint *endpoint, eddy_address *addr
     return eddy_error(EDDY_EINVALID, "an address of this family cannot be made");
 }
 
+/* Neither of the two below asks the network: they work before Winsock has been started. */
+
 bool eddy__ip_parse(eddy_family family, const char *text, unsigned char ip[16])
 {
     return inet_pton(family == EDDY_INET ? AF_INET : AF_INET6, text, ip) == 1;
@@ -195,6 +205,6 @@ bool eddy__ip_parse(eddy_family family, const char *text, unsigned char ip[16])
 
 void eddy__ip_format(eddy_family family, const unsigned char ip[16], char *buffer, size_t size)
 {
-    if (inet_ntop(family == EDDY_INET ? AF_INET : AF_INET6, ip, buffer, (socklen_t)size) == NULL)
+    if (inet_ntop(family == EDDY_INET ? AF_INET : AF_INET6, ip, buffer, (unsigned)size) == NULL)
         buffer[0] = '\0';
 }
