@@ -44,6 +44,15 @@ const char *eddy_err_name(int code)
 #undef ERROR_NAME
 }
 
+int eddy__system_error(int64_t number)
+{
+    struct eddy__thread_state *state = eddy__thread_state();
+
+    state->system_code = eddy__system_code(number);
+    state->system_number = number;
+    return state->system_code;
+}
+
 /** The text of a record, composed if it is not yet; "" without one. */
 static const char *error_compose(struct eddy__error_record *record)
 {

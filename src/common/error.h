@@ -7,19 +7,22 @@
 #include <eddy/error.h>
 #include <limits.h>
 
-/**
- * Map a number of the system (errno; GetLastError or WSAGetLastError) to a portable code.
- *
- * Never 0; EDDY_EUNKNOWN for what has no name. Remembers the number for the next eddy_error() with
- * this code. src/posix/error.c and src/win32/error.c supply it.
- */
-int eddy__system_error(int64_t number);
+/* What a platform supplies. */
 
-/** Map a getaddrinfo()/getnameinfo() result to a code; the platform files supply it. */
+/**
+ * The portable code of a number of the system (errno; GetLastError or WSAGetLastError). Never 0;
+ * EDDY_EUNKNOWN for what has no name.
+ */
+int eddy__system_code(int64_t number);
+
+/** Map a getaddrinfo()/getnameinfo() result to a code. */
 int eddy__resolver_error(int number);
 
-/** The system's own words for a number, "" if it has none. Supplied by the platform files. */
+/** The system's own words for a number, "" if it has none. */
 void eddy__system_text(int64_t number, char *buffer, size_t size);
+
+/** As eddy__system_code(), and remember the number for the next eddy_error() with this code. */
+int eddy__system_error(int64_t number);
 
 /** True for codes of the operating system's range. */
 static inline bool eddy__is_system_error(int code)

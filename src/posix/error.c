@@ -79,7 +79,7 @@
     ERROR_NAMES_AGAIN(X)                                                                           \
     ERROR_NAMES_NOTSUP(X)
 
-static int error_map(int64_t number)
+int eddy__system_code(int64_t number)
 {
 #define ERROR_CASE(name, code)                                                                     \
     case name:                                                                                     \
@@ -91,15 +91,6 @@ static int error_map(int64_t number)
         return EDDY_EUNKNOWN;
     }
 #undef ERROR_CASE
-}
-
-int eddy__system_error(int64_t number)
-{
-    struct eddy__thread_state *state = eddy__thread_state();
-
-    state->system_code = error_map(number);
-    state->system_number = number;
-    return state->system_code;
 }
 
 int eddy__resolver_error(int number)

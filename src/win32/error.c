@@ -100,7 +100,7 @@
     X(ERROR_PORT_UNREACHABLE, EDDY_ECONNREFUSED)                                                   \
     X(ERROR_CANT_RESOLVE_FILENAME, EDDY_ELOOP)
 
-static int error_map(int64_t number)
+int eddy__system_code(int64_t number)
 {
 #define ERROR_CASE(name, code)                                                                     \
     case name:                                                                                     \
@@ -113,15 +113,6 @@ static int error_map(int64_t number)
         return EDDY_EUNKNOWN;
     }
 #undef ERROR_CASE
-}
-
-int eddy__system_error(int64_t number)
-{
-    struct eddy__thread_state *state = eddy__thread_state();
-
-    state->system_code = error_map(number);
-    state->system_number = number;
-    return state->system_code;
 }
 
 int eddy__resolver_error(int number)
