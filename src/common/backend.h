@@ -179,6 +179,9 @@ struct eddy__backend {
 
     const struct eddy__socket_ops *sockets;
 
+    /** What the reactor asks, if it is one over readiness; else NULL. */
+    const struct eddy__selector *selector;
+
     /**
      * A child process can be watched without a descriptor: by a channel whose `socket` is its id
      * and whose events' `ops` are eddy__process_ids (src/posix/backends.h). READABLE is the only

@@ -84,8 +84,9 @@ static void reactor_run_closed(struct eddy__ready *ready)
     }
 }
 
-int eddy__reactor_open(struct eddy_loop *loop, const struct eddy__selector *selector)
+int eddy__reactor_open(struct eddy_loop *loop)
 {
+    const struct eddy__selector *selector = loop->backend->selector;
     struct eddy__reactor *reactor = eddy__alloc_zeroed(sizeof *reactor);
     int error;
 

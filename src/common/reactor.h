@@ -139,13 +139,12 @@ void eddy__reactor_edge(struct eddy__reactor *reactor, eddy_socket socket, unsig
 bool eddy__reactor_level(struct eddy__reactor *reactor, eddy_socket socket, uint32_t mark,
                          unsigned events);
 
-/** Make a reactor over `selector` and put it into loop->backend_state. For eddy__backend.open. */
-int eddy__reactor_open(struct eddy_loop *loop, const struct eddy__selector *selector);
-
 /**
- * The seam's functions over a reactor, for the designated initialiser of a backend. Closing calls
- * on_closed for every channel that still owes it; it serves as `abandon` too.
+ * The seam's functions over a reactor, for the designated initialiser of a backend, which names its
+ * selector there. Opening puts the reactor into loop->backend_state. Closing calls on_closed for
+ * every channel that still owes it; it serves as `abandon` too.
  */
+int eddy__reactor_open(struct eddy_loop *loop);
 void eddy__reactor_close(struct eddy_loop *loop);
 void eddy__reactor_wake(struct eddy_loop *loop);
 int eddy__reactor_wait(struct eddy_loop *loop, eddy_time timeout);

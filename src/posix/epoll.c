@@ -307,21 +307,11 @@ static const struct eddy__selector epoll_selector = {
     .wake = epoll_wake,
 };
 
-static int epoll_backend_open(struct eddy_loop *loop)
-{
-    return eddy__reactor_open(loop, &epoll_selector);
-}
-
 const struct eddy__backend eddy__epoll_backend = {
     .name = "epoll",
+    .selector = &epoll_selector,
     .lingering = EDDY__LINGER_WATCHED,
-    .sockets = &eddy__system_sockets,
-    .open = epoll_backend_open,
-    .abandon = eddy__reactor_close,
-    .now = eddy__posix_now,
-    .has_system_clock = true,
-    .resolution = eddy__posix_resolution,
-    EDDY__REACTOR_OPERATIONS,
+    EDDY__POSIX_OPERATIONS,
 };
 
 #endif

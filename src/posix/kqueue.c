@@ -270,22 +270,12 @@ static const struct eddy__selector kqueue_selector = {
     .wake = kqueue_wake,
 };
 
-static int kqueue_backend_open(struct eddy_loop *loop)
-{
-    return eddy__reactor_open(loop, &kqueue_selector);
-}
-
 const struct eddy__backend eddy__kqueue_backend = {
     .name = "kqueue",
+    .selector = &kqueue_selector,
     .lingering = EDDY__LINGER_UNWATCHED,
-    .sockets = &eddy__system_sockets,
     .watches_processes = true,
-    .open = kqueue_backend_open,
-    .abandon = eddy__reactor_close,
-    .now = eddy__posix_now,
-    .has_system_clock = true,
-    .resolution = eddy__posix_resolution,
-    EDDY__REACTOR_OPERATIONS,
+    EDDY__POSIX_OPERATIONS,
 };
 
 #endif

@@ -198,19 +198,9 @@ static const struct eddy__selector poll_selector = {
     .wake = poll_wake,
 };
 
-static int poll_backend_open(struct eddy_loop *loop)
-{
-    return eddy__reactor_open(loop, &poll_selector);
-}
-
 const struct eddy__backend eddy__poll_backend = {
     .name = "poll",
+    .selector = &poll_selector,
     .lingering = EDDY__LINGER_UNWATCHED,
-    .sockets = &eddy__system_sockets,
-    .open = poll_backend_open,
-    .abandon = eddy__reactor_close,
-    .now = eddy__posix_now,
-    .has_system_clock = true,
-    .resolution = eddy__posix_resolution,
-    EDDY__REACTOR_OPERATIONS,
+    EDDY__POSIX_OPERATIONS,
 };

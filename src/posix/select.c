@@ -209,19 +209,9 @@ static const struct eddy__selector select_selector = {
     .wake = select_wake,
 };
 
-static int select_backend_open(struct eddy_loop *loop)
-{
-    return eddy__reactor_open(loop, &select_selector);
-}
-
 const struct eddy__backend eddy__select_backend = {
     .name = "select",
+    .selector = &select_selector,
     .lingering = EDDY__LINGER_UNWATCHED,
-    .sockets = &eddy__system_sockets,
-    .open = select_backend_open,
-    .abandon = eddy__reactor_close,
-    .now = eddy__posix_now,
-    .has_system_clock = true,
-    .resolution = eddy__posix_resolution,
-    EDDY__REACTOR_OPERATIONS,
+    EDDY__POSIX_OPERATIONS,
 };

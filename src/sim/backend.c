@@ -146,7 +146,7 @@ static int sim_backend_open(struct eddy_loop *loop)
     int error = eddy__sim_attach(loop);
 
     if (error == 0)
-        error = eddy__reactor_open(loop, &sim_selector);
+        error = eddy__reactor_open(loop);
     if (error)
         eddy__sim_detach(loop);
     return error;
@@ -165,6 +165,7 @@ static eddy_time sim_resolution(struct eddy_loop *loop)
 
 const struct eddy__backend eddy__sim_backend = {
     .name = "sim",
+    .selector = &sim_selector,
     .sockets = &eddy__sim_sockets,
     .open = sim_backend_open,
     .abandon = eddy__reactor_close,
