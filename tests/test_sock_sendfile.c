@@ -162,6 +162,7 @@ static void test_a_small_file_costs_few_calls(struct fixture *f)
 static void test_bad_arguments_are_refused(struct fixture *f)
 {
     eddy_sendfile_options options = {.reserved = {f}};
+    eddy_sendfile_options with_head = {.head = {"head", 4}};
     struct sending s;
     eddy_future *future;
     eddy_socket datagram;
@@ -174,6 +175,8 @@ static void test_bad_arguments_are_refused(struct fixture *f)
     assert_refused(send_file(&s, 0, -1), EDDY_EINVALID, "negative");
     assert_refused(eddy_loop_sock_sendfile(f->loop, s.socket, s.file, 0, 0, &options),
                    EDDY_EINVALID, "reserved");
+    assert_refused(eddy_loop_sock_sendfile(f->loop, s.socket, s.file, 0, 0, &with_head),
+                   EDDY_EINVALID, "only a transport");
     assert_refused(eddy_loop_sock_sendfile(f->loop, EDDY_NO_SOCKET, s.file, 0, 0, NULL),
                    EDDY_EINVALID, "descriptor");
     future = eddy_loop_sock_sendfile(f->loop, s.socket, EDDY_NO_FILE, 0, 0, NULL);

@@ -36,6 +36,7 @@ static int client_on_sent(eddy_future *future, void *arg)
 
 static void client_answer(struct client *client, const char *path)
 {
+    eddy_sendfile_options options = {0};
     char head[HTTP_HEAD_MAX];
     int64_t size;
     int file = http_open(folder, path, &size);
@@ -45,9 +46,9 @@ static void client_answer(struct client *client, const char *path)
         eddy_transport_write(client->transport, HTTP_MISSING, sizeof HTTP_MISSING - 1);
         return;
     }
-    eddy_transport_write(client->transport, head, (size_t)http_head(head, size));
+    options.head = (eddy_buffer){head, (size_t)http_head(head, size)};
     sent = eddy_loop_sendfile(eddy_transport_get_loop(client->transport), client->transport, file,
-                              0, size, NULL);
+                              0, size, &options);
     close(file);
     client->is_sending = true;
     job_need(eddy_future_add_done_callback(sent, client_on_sent, client) != 0, "a callback");

@@ -12,6 +12,14 @@ extern "C" {
 /** Keywords of both calls; zeroed fields mean the default. Copied by the call. */
 typedef struct eddy_sendfile_options {
     bool no_fallback; /**< EDDY_ENOSENDFILE if the system cannot send this file by itself */
+
+    /**
+     * Of eddy_loop_sendfile(): what to write ahead of the file, as eddy_transport_write() would.
+     * Borrowed for the call. Where the system can hold it back for the file (Linux), both leave in
+     * the same packets. It is written only if the file can be sent as far as is known before, and is
+     * not counted.
+     */
+    eddy_buffer head;
     void *reserved[4];
 } eddy_sendfile_options;
 
@@ -33,7 +41,8 @@ typedef struct eddy_sendfile_options {
  * hears of it as always. Cancelling leaves the connection with what was sent until then.
  *
  * EDDY_EINVALID: no regular file, a negative number. EDDY_EBADSTATE: the transport is closing, or
- * of a kind that sends no files.
+ * of a kind that sends no files. EDDY_ECONNABORTED: the program has closed it in the
+ * pause_writing() that the head led to.
  */
 EDDY_API eddy_future *eddy_loop_sendfile(eddy_loop *loop, eddy_transport *transport, eddy_file file,
                                          int64_t offset, int64_t count,
@@ -42,7 +51,7 @@ EDDY_API eddy_future *eddy_loop_sendfile(eddy_loop *loop, eddy_transport *transp
 /**
  * The same over a stream socket of the program (FILE-6), as a direct socket operation of
  * <eddy/sock.h>: one that sends. Without the system's help the bytes of a piece that was not sent
- * completely do not count.
+ * completely do not count. EDDY_EINVALID with a head.
  */
 EDDY_API eddy_future *eddy_loop_sock_sendfile(eddy_loop *loop, eddy_socket sock, eddy_file file,
                                               int64_t offset, int64_t count,

@@ -30,6 +30,11 @@ static struct transport_sending *transport_sending_of(struct eddy__sending *send
     return EDDY__OWNER(sending, struct transport_sending, sending);
 }
 
+static int sending_closed(void)
+{
+    return eddy_error(EDDY_ECONNABORTED, "the connection was closed while a file was being sent");
+}
+
 static int on_connection_lost(eddy_protocol *protocol, int error)
 {
     struct transport_sending *sending = sending_of_protocol(protocol);
@@ -38,10 +43,7 @@ static int on_connection_lost(eddy_protocol *protocol, int error)
 
     transport->is_interposed = false;
     transport->protocol = real;
-    eddy__sending_fail(&sending->sending,
-                       error ? error
-                             : eddy_error(EDDY_ECONNABORTED,
-                                          "the connection was closed while a file was being sent"));
+    eddy__sending_fail(&sending->sending, error ? error : sending_closed());
     return real->callbacks->connection_lost != NULL ? real->callbacks->connection_lost(real, error)
                                                     : 0;
 }
@@ -171,9 +173,7 @@ static void transport_send(struct eddy__sending *base, const void *data, size_t 
     int error;
 
     if (transport->kind->is_closing(transport)) {
-        eddy__sending_fail(
-            base,
-            eddy_error(EDDY_ECONNABORTED, "the connection was closed while a file was being sent"));
+        eddy__sending_fail(base, sending_closed());
         return;
     }
     error = transport->kind->write(transport, &piece, 1);
@@ -264,7 +264,28 @@ static int sendfile_check(const struct eddy_loop *loop, const eddy_transport *tr
     if (options != NULL && options->no_fallback && transport->kind->send_file == NULL)
         return eddy_error(EDDY_EBADSTATE, "a %s transport sends files in pieces only",
                           transport->kind->name);
+    if (options != NULL && options->head.data == NULL && options->head.size > 0)
+        return eddy_error(EDDY_EINVALID, "no data to write");
     return 0;
+}
+
+/** What goes ahead of the file; it waits for that only if there is something to send. */
+static int sendfile_write_head(struct eddy__sending *sending, const eddy_sendfile_options *options)
+{
+    struct eddy_transport *transport = transport_sending_of(sending)->transport;
+    const eddy_buffer *head = &options->head;
+    int error;
+
+    if (transport->kind->write_head != NULL && sending->range.size > sending->range.offset)
+        error = transport->kind->write_head(transport, head->data, head->size);
+    else
+        error = transport->kind->write(transport, head, 1);
+    if (error)
+        return error;
+    /* In pause_writing() the program may have done anything. */
+    if (transport->kind->is_closing(transport))
+        return sending_closed();
+    return sendfile_check(sending->future.loop, transport, options);
 }
 
 eddy_future *eddy_loop_sendfile(eddy_loop *loop, eddy_transport *transport, eddy_file file,
@@ -280,5 +301,7 @@ eddy_future *eddy_loop_sendfile(eddy_loop *loop, eddy_transport *transport, eddy
     if (sending == NULL)
         return failed;
     transport_sending_of(sending)->transport = eddy_transport_ref(transport);
-    return eddy__sending_start(sending);
+    if (options != NULL && options->head.size > 0)
+        error = sendfile_write_head(sending, options);
+    return error ? eddy__sending_refuse(sending, error) : eddy__sending_start(sending);
 }

@@ -295,6 +295,14 @@ static int sending_keep_file(struct eddy__sending *sending)
     return 0;
 }
 
+struct eddy_future *eddy__sending_refuse(struct eddy__sending *sending, int error)
+{
+    struct eddy_future *future = eddy_future_ref(&sending->future);
+
+    eddy__sending_fail(sending, error);
+    return future;
+}
+
 struct eddy_future *eddy__sending_start(struct eddy__sending *sending)
 {
     const struct eddy__carrier *carrier = sending->carrier;

@@ -75,6 +75,9 @@ struct eddy__sending *eddy__sending_new(struct eddy_loop *loop, const struct edd
  */
 struct eddy_future *eddy__sending_start(struct eddy__sending *sending);
 
+/** Fail instead of starting; the future, the caller's reference. */
+struct eddy_future *eddy__sending_refuse(struct eddy__sending *sending, int error);
+
 /** The next piece, or the end. */
 void eddy__sending_go_on(struct eddy__sending *sending);
 

@@ -140,6 +140,8 @@ eddy_future *eddy_loop_sock_sendfile(eddy_loop *loop, eddy_socket sock, eddy_fil
     struct eddy__sending *sending;
     int error = sock_sendfile_check(loop, sock);
 
+    if (error == 0 && options != NULL && options->head.size > 0)
+        error = eddy_error(EDDY_EINVALID, "only a transport sends a head");
     if (error)
         return eddy__future_failed(loop, error);
     sending = eddy__sending_new(loop, &sock_carrier, file, offset, count, options, &failed);

@@ -128,6 +128,12 @@ struct eddy__socket_ops {
     int64_t (*send)(eddy_socket socket, const struct eddy__span *spans, size_t count);
 
     /**
+     * The same of one span, with more to follow at once that it may leave together with. NULL where
+     * the system has no way to say so.
+     */
+    int64_t (*send_more)(eddy_socket socket, const struct eddy__span *span);
+
+    /**
      * Send a part of a file without reading it: bytes taken, 0 at the end of the file, EDDY_EAGAIN
      * when the socket takes none. NULL where there is no such call.
      */

@@ -540,6 +540,7 @@ static const struct eddy__transport_kind stream_kind = {
     .set_write_buffer_limits = eddy__stream_set_limits,
     .get_write_buffer_limits = eddy__stream_get_limits,
     .is_writing_paused = eddy__stream_is_writing_paused,
+    .write_head = eddy__stream_write_head,
     .send_file_now = eddy__stream_send_file_now,
     .send_file = eddy__stream_send_file,
     .forget = eddy__stream_forget,

@@ -159,6 +159,7 @@ bool eddy__stream_is_reading(const struct eddy_transport *transport);
 
 int eddy__stream_write(struct eddy_transport *transport, const eddy_buffer *buffers, size_t count);
 int eddy__stream_write_piece(struct eddy_transport *transport, const void *data, size_t size);
+int eddy__stream_write_head(struct eddy_transport *transport, const void *data, size_t size);
 int eddy__stream_write_owned(struct eddy_transport *transport, const void *data, size_t size,
                              eddy_release release, void *arg);
 int eddy__stream_write_eof(struct eddy_transport *transport);

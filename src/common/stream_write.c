@@ -144,6 +144,20 @@ int eddy__stream_write_piece(struct eddy_transport *transport, const void *data,
     return sent == (int64_t)size ? 0 : stream_write_later(stream, piece, sent);
 }
 
+int eddy__stream_write_head(struct eddy_transport *transport, const void *data, size_t size)
+{
+    struct eddy__stream *stream = stream_of(transport);
+    const struct eddy__socket_ops *calls = eddy__channel_ops(&stream->channel);
+    struct eddy__span piece = {(void *)(uintptr_t)data, size};
+    int64_t sent;
+
+    if (stream->life != STREAM_OPEN || stream->writing != STREAM_WRITE_OPEN ||
+        stream_queue_size(stream) > 0 || calls->send_more == NULL || size > SIZE_MAX / 2)
+        return stream_write_any(transport, data, size);
+    sent = calls->send_more(stream->channel.socket, &piece);
+    return sent == (int64_t)size ? 0 : stream_write_later(stream, piece, sent);
+}
+
 /** Queue what a program handed over behind its first `skip` bytes; takes it if this succeeds. */
 static int stream_take(struct eddy__stream *stream, const eddy_buffer *buffer, size_t skip,
                        eddy_release release, void *arg)

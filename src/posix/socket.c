@@ -344,6 +344,17 @@ static int64_t socket_send(eddy_socket socket, const struct eddy__span *spans, s
     return sent >= 0 ? sent : socket_send_failed(socket, spans, count);
 }
 
+#if defined(MSG_MORE)
+
+static int64_t socket_send_more(eddy_socket socket, const struct eddy__span *span)
+{
+    ssize_t sent = EDDY__SYS(send)((int)socket, span->data, span->size, MSG_NOSIGNAL | MSG_MORE);
+
+    return sent >= 0 ? sent : socket_send_failed(socket, span, 1);
+}
+
+#endif
+
 static int socket_shutdown_send(eddy_socket socket)
 {
     return socket_result(EDDY__SYS(shutdown)((int)socket, SHUT_WR));
@@ -435,6 +446,9 @@ const struct eddy__socket_ops eddy__system_sockets = {
     .accept = socket_accept,
     .receive = socket_receive,
     .send = socket_send,
+#if defined(MSG_MORE)
+    .send_more = socket_send_more,
+#endif
     .send_file = EDDY__SOCKET_SEND_FILE,
     .datagrams_max = EDDY__SOCKET_DATAGRAMS_MAX,
     .receive_datagrams = eddy__socket_receive_datagrams,

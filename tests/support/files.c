@@ -89,6 +89,13 @@ eddy_future *files_send(struct files *s, int64_t offset, int64_t count)
     return eddy_loop_sendfile(s->f->loop, s->w.transport, s->file, offset, count, NULL);
 }
 
+eddy_future *files_send_behind(struct files *s, const char *head, int64_t offset)
+{
+    eddy_sendfile_options options = {.head = {head, strlen(head)}};
+
+    return eddy_loop_sendfile(s->f->loop, s->w.transport, s->file, offset, 0, &options);
+}
+
 void files_expect(struct peer *peer, size_t offset, size_t count)
 {
     char buffer[65536];

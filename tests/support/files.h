@@ -29,6 +29,9 @@ void files_end(struct files *s);
 /** eddy_loop_sendfile() without options. */
 eddy_future *files_send(struct files *s, int64_t offset, int64_t count);
 
+/** From `offset` to the end of the file, with `head` ahead of that. */
+eddy_future *files_send_behind(struct files *s, const char *head, int64_t offset);
+
 /** Whether the backend under test has the system send files. */
 bool files_are_native(struct fixture *f);
 
