@@ -16,8 +16,7 @@ typedef struct eddy_sendfile_options {
     /**
      * Of eddy_loop_sendfile(): what to write ahead of the file, as eddy_transport_write() would.
      * Borrowed for the call. Where the system can hold it back for the file (Linux), both leave in
-     * the same packets. It is written only if the file can be sent as far as is known before, and is
-     * not counted.
+     * the same packets. It is written unless the arguments are refused, and is not counted.
      */
     eddy_buffer head;
     void *reserved[4];

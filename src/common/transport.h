@@ -23,7 +23,7 @@ struct eddy__transport_kind {
                        eddy_release release, void *arg);
     /** As write() of one piece, `data` not being NULL, for less. NULL: there is only write(). */
     int (*write_piece)(struct eddy_transport *transport, const void *data, size_t size);
-    /** As write() of one piece, ahead of a file that follows at once. NULL: there is only write(). */
+    /** As write() of one piece, ahead of a file that follows. NULL: there is only write(). */
     int (*write_head)(struct eddy_transport *transport, const void *data, size_t size);
     int64_t (*sendto)(struct eddy_transport *transport, const eddy_outgoing_datagram *list,
                       size_t count);
