@@ -7,36 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct tls_outcome scene_play(const struct tls_scene *scene)
-{
-    return tls_play_options(&scene->client, &scene->server, "a.test");
-}
-
-/* Two contexts for several plays; the test may end here, and then there are none. */
-struct contexts {
-    eddy_tls_context *client;
-    eddy_tls_context *server;
-};
-
-static struct contexts contexts_new(const struct tls_scene *scene)
-{
-    struct contexts made = {NULL, NULL};
-    int result = eddy_tls_context_new(&scene->client, &made.client);
-
-    if (result == 0)
-        result = eddy_tls_context_new(&scene->server, &made.server);
-    if (result < 0)
-        eddy_tls_context_unref(made.client);
-    must(result);
-    return made;
-}
-
-static void contexts_free(struct contexts *contexts)
-{
-    eddy_tls_context_unref(contexts->client);
-    eddy_tls_context_unref(contexts->server);
-}
-
 static void test_the_newest_version_in_common_is_spoken(struct fixture *f)
 {
     struct tls_scene scene = tls_scene_new();
@@ -44,11 +14,11 @@ static void test_the_newest_version_in_common_is_spoken(struct fixture *f)
 
     (void)f;
     scene.server.version_max = EDDY_TLS_1_2;
-    outcome = scene_play(&scene);
+    outcome = tls_play_scene(&scene);
     assert_tls_good(&outcome);
     assert_string_equal(outcome.version, "TLSv1.2");
     scene.client.version_min = EDDY_TLS_1_3;
-    outcome = scene_play(&scene);
+    outcome = tls_play_scene(&scene);
     assert_tls_failed(&outcome, "server", EDDY_ETLS, "no TLS version in common");
     assert_tls_failed(&outcome, "client", EDDY_ETLS,
                       "no TLS version in common: the peer refused by alert protocol version");
@@ -63,13 +33,13 @@ static void test_a_cipher_has_to_be_in_common(struct fixture *f)
     scene.client.version_max = EDDY_TLS_1_2;
     scene.client.ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256";
     scene.server.ciphers = "ECDHE-ECDSA-AES256-GCM-SHA384";
-    outcome = scene_play(&scene);
+    outcome = tls_play_scene(&scene);
     assert_tls_failed(&outcome, "server", EDDY_ETLS, "no cipher in common");
     assert_tls_failed(&outcome, "client", EDDY_ETLS, "peer refused: alert handshake failure");
     scene.client.version_max = EDDY_TLS_VERSION_DEFAULT;
     scene.client.ciphersuites = "TLS_AES_128_GCM_SHA256";
     scene.server.ciphersuites = "TLS_AES_256_GCM_SHA384";
-    outcome = scene_play(&scene);
+    outcome = tls_play_scene(&scene);
     assert_tls_failed(&outcome, "server", EDDY_ETLS, "no cipher in common");
 }
 
@@ -81,7 +51,7 @@ static void test_a_group_has_to_be_in_common(struct fixture *f)
     (void)f;
     scene.client.groups = "X25519";
     scene.server.groups = "P-384";
-    outcome = scene_play(&scene);
+    outcome = tls_play_scene(&scene);
     assert_tls_failed(&outcome, "server", EDDY_ETLS, "no group for the key exchange in common");
 }
 
@@ -89,7 +59,7 @@ static void test_a_group_has_to_be_in_common(struct fixture *f)
 static struct tls_outcome play_plain(const struct tls_scene *scene, const char *text,
                                      bool to_server)
 {
-    struct contexts contexts = contexts_new(scene);
+    struct tls_contexts contexts = tls_contexts_new(&scene->client, &scene->server);
     struct tls_outcome outcome = {0};
     struct tls_pair pair;
     struct tls_side *side = to_server ? &pair.server : &pair.client;
@@ -105,7 +75,7 @@ static struct tls_outcome play_plain(const struct tls_scene *scene, const char *
         memcpy(outcome.server_text, pair.server.text, sizeof outcome.server_text);
         tls_pair_free(&pair);
     }
-    contexts_free(&contexts);
+    tls_contexts_free(&contexts);
     return outcome;
 }
 
@@ -131,11 +101,11 @@ static void test_alpn_goes_by_the_order_of_the_server(struct fixture *f)
     (void)f;
     scene.client.alpn = "http/1.1,h2";
     scene.server.alpn = "h3,h2,http/1.1";
-    outcome = scene_play(&scene);
+    outcome = tls_play_scene(&scene);
     assert_tls_good(&outcome);
     assert_string_equal(outcome.alpn, "h2");
     scene.server.alpn = "imap";
-    outcome = scene_play(&scene);
+    outcome = tls_play_scene(&scene);
     assert_tls_good(&outcome);
     assert_string_equal(outcome.alpn, "");
 }
@@ -149,16 +119,16 @@ static void test_alpn_can_be_required(struct fixture *f)
     (void)f;
     scene.client.alpn = "h2";
     scene.client.alpn_required = true;
-    outcome = scene_play(&scene);
+    outcome = tls_play_scene(&scene);
     assert_tls_failed(&outcome, "client", EDDY_ETLS, "the peer agreed to none by ALPN");
     scene.client.alpn_required = false;
     scene.server.alpn = "imap";
     scene.server.alpn_required = true;
-    outcome = scene_play(&scene);
+    outcome = tls_play_scene(&scene);
     assert_tls_failed(&outcome, "server", EDDY_ETLS, "the client offered only others by ALPN");
     assert_tls_failed(&outcome, "client", EDDY_ETLS, "peer refused: no protocol in common by ALPN");
     scene.client.alpn = NULL;
-    outcome = scene_play(&scene);
+    outcome = tls_play_scene(&scene);
     assert_tls_failed(&outcome, "server", EDDY_ETLS, "the client offered none by ALPN");
     assert_tls_failed(&outcome, "client", EDDY_ETLS, "peer refused: no protocol in common by ALPN");
 }
@@ -184,16 +154,16 @@ static void test_alpn_can_be_chosen_by_a_callback(struct fixture *f)
     scene.client.alpn = "h2,imap,x";
     scene.server.select_alpn = on_select;
     scene.server.select_alpn_arg = &answer;
-    outcome = scene_play(&scene);
+    outcome = tls_play_scene(&scene);
     assert_tls_good(&outcome);
     assert_recorded("h2 imap x ");
     assert_string_equal(outcome.alpn, "imap");
     answer = 3;
-    outcome = scene_play(&scene);
+    outcome = tls_play_scene(&scene);
     assert_tls_good(&outcome);
     assert_string_equal(outcome.alpn, "");
     answer = EDDY_EUSER - 3;
-    outcome = scene_play(&scene);
+    outcome = tls_play_scene(&scene);
     assert_tls_failed(&outcome, "server", EDDY_ETLS, "select_alpn refused: error of the program");
     recorder_reset();
 }
@@ -245,7 +215,7 @@ static void test_a_server_refuses_a_name(struct fixture *f)
     (void)f;
     scene.server.on_server_name = on_name;
     scene.server.on_server_name_arg = &reply;
-    outcome = scene_play(&scene);
+    outcome = tls_play_scene(&scene);
     assert_tls_failed(&outcome, "server", EDDY_ETLS,
                       "on_server_name refused a.test: closed for today");
     assert_tls_failed(&outcome, "client", EDDY_ETLS, "it does not know the name it was asked for");
@@ -356,7 +326,7 @@ static void test_secrets_go_to_the_key_log(struct fixture *f)
 
     (void)f;
     scene.client.key_log_file = path;
-    outcome = scene_play(&scene);
+    outcome = tls_play_scene(&scene);
     assert_tls_good(&outcome);
     file = fopen(path, "r");
     assert_non_null(file);
@@ -403,7 +373,7 @@ static void test_a_native_context_keeps_its_callback(struct fixture *f)
 }
 
 /* Begin a session under one name, and offer it under another, which leads to `second`. */
-static struct tls_outcome play_crossing(struct contexts *contexts, struct reply *reply,
+static struct tls_outcome play_crossing(struct tls_contexts *contexts, struct reply *reply,
                                         eddy_tls_context *second)
 {
     struct tls_outcome outcome = {0};
@@ -443,7 +413,7 @@ static void test_a_session_does_not_cross_to_a_stricter_context(struct fixture *
         struct reply reply = {0, NULL};
         eddy_tls_options strict = scene.server;
         eddy_tls_context *second = NULL;
-        struct contexts contexts = {NULL, NULL};
+        struct tls_contexts contexts = {NULL, NULL};
         struct tls_outcome outcome = {0};
         int result;
 
@@ -459,7 +429,7 @@ static void test_a_session_does_not_cross_to_a_stricter_context(struct fixture *
             result = eddy_tls_context_new(&scene.server, &contexts.server);
         if (result == 0)
             outcome = play_crossing(&contexts, &reply, second);
-        contexts_free(&contexts);
+        tls_contexts_free(&contexts);
         eddy_tls_context_unref(second);
         must(result);
         assert_false(outcome.is_good);

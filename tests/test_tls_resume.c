@@ -5,43 +5,13 @@
 #include "support/tls_pair.h"
 #include <string.h>
 
-static struct tls_outcome scene_play(const struct tls_scene *scene)
-{
-    return tls_play_options(&scene->client, &scene->server, "a.test");
-}
-
-/* Two contexts for several plays; the test may end here, and then there are none. */
-struct contexts {
-    eddy_tls_context *client;
-    eddy_tls_context *server;
-};
-
-static struct contexts contexts_new(const struct tls_scene *scene)
-{
-    struct contexts made = {NULL, NULL};
-    int result = eddy_tls_context_new(&scene->client, &made.client);
-
-    if (result == 0)
-        result = eddy_tls_context_new(&scene->server, &made.server);
-    if (result < 0)
-        eddy_tls_context_unref(made.client);
-    must(result);
-    return made;
-}
-
-static void contexts_free(struct contexts *contexts)
-{
-    eddy_tls_context_unref(contexts->client);
-    eddy_tls_context_unref(contexts->server);
-}
-
 /* Each of the names in turn; true where a session was resumed. */
-static void assert_resumed(struct contexts *contexts, const char *name, bool expected)
+static void assert_resumed(struct tls_contexts *contexts, const char *name, bool expected)
 {
     struct tls_outcome outcome = tls_play(contexts->client, contexts->server, name);
 
     if (!outcome.is_good || outcome.was_resumed != expected) {
-        contexts_free(contexts);
+        tls_contexts_free(contexts);
         /* Without memory nothing is remembered, and nothing said. */
         give_up_if(true);
         fail_msg("%s: resumed %d, \"%s\"", name, outcome.was_resumed, outcome.client_text);
@@ -55,60 +25,60 @@ static void test_a_client_resumes_by_name(struct fixture *f)
     (void)f;
     for (size_t i = 0; i < 2; i++) {
         struct tls_scene scene = tls_scene_new();
-        struct contexts contexts;
+        struct tls_contexts contexts;
 
         scene.client.version_max = versions[i];
         scene.client.session_cache = 4;
-        contexts = contexts_new(&scene);
+        contexts = tls_contexts_new(&scene.client, &scene.server);
         assert_resumed(&contexts, "a.test", false);
         assert_resumed(&contexts, "b.test", false);
         assert_resumed(&contexts, "A.test", true);
         assert_resumed(&contexts, "a.test.", true);
         assert_resumed(&contexts, "b.test", true);
-        contexts_free(&contexts);
+        tls_contexts_free(&contexts);
     }
 }
 
 static void test_without_a_cache_nothing_is_resumed(struct fixture *f)
 {
     struct tls_scene scene = tls_scene_new();
-    struct contexts contexts = contexts_new(&scene);
+    struct tls_contexts contexts = tls_contexts_new(&scene.client, &scene.server);
 
     (void)f;
     assert_resumed(&contexts, "a.test", false);
     assert_resumed(&contexts, "a.test", false);
-    contexts_free(&contexts);
+    tls_contexts_free(&contexts);
 }
 
 static void test_the_longest_unused_session_is_forgotten(struct fixture *f)
 {
     struct tls_scene scene = tls_scene_new();
-    struct contexts contexts;
+    struct tls_contexts contexts;
 
     (void)f;
     scene.client.session_cache = 2;
-    contexts = contexts_new(&scene);
+    contexts = tls_contexts_new(&scene.client, &scene.server);
     assert_resumed(&contexts, "a.test", false);
     assert_resumed(&contexts, "b.test", false);
     assert_resumed(&contexts, "a.test", true);
     assert_resumed(&contexts, "c.test", false);
     assert_resumed(&contexts, "a.test", true);
     assert_resumed(&contexts, "b.test", false);
-    contexts_free(&contexts);
+    tls_contexts_free(&contexts);
 }
 
 /* A session of TLS 1.3 goes out of the memory when it is offered. */
 static void test_a_ticket_is_used_once(struct fixture *f)
 {
     struct tls_scene scene = tls_scene_new();
-    struct contexts contexts;
+    struct tls_contexts contexts;
     struct tls_pair one;
     struct tls_pair two;
     bool both = false;
 
     (void)f;
     scene.client.session_cache = 4;
-    contexts = contexts_new(&scene);
+    contexts = tls_contexts_new(&scene.client, &scene.server);
     assert_resumed(&contexts, "a.test", false);
     if (tls_pair_new(&one, contexts.client, contexts.server, "a.test") == 0) {
         if (tls_pair_new(&two, contexts.client, contexts.server, "a.test") == 0) {
@@ -122,7 +92,7 @@ static void test_a_ticket_is_used_once(struct fixture *f)
         }
         tls_pair_free(&one);
     }
-    contexts_free(&contexts);
+    tls_contexts_free(&contexts);
     give_up_if(!both);
     assert_true(both);
 }
@@ -130,22 +100,22 @@ static void test_a_ticket_is_used_once(struct fixture *f)
 static void test_a_server_without_tickets_resumes_nothing(struct fixture *f)
 {
     struct tls_scene scene = tls_scene_new();
-    struct contexts contexts;
+    struct tls_contexts contexts;
 
     (void)f;
     scene.client.session_cache = 4;
     scene.server.no_tickets = true;
-    contexts = contexts_new(&scene);
+    contexts = tls_contexts_new(&scene.client, &scene.server);
     assert_resumed(&contexts, "a.test", false);
     assert_resumed(&contexts, "a.test", false);
-    contexts_free(&contexts);
+    tls_contexts_free(&contexts);
 }
 
 /* A resumed session shows no certificate, and is as good as the one it resumes. */
 static void test_client_certificates_are_resumed(struct fixture *f)
 {
     struct tls_scene scene = tls_scene_new();
-    struct contexts contexts;
+    struct tls_contexts contexts;
 
     (void)f;
     scene.server.verify = EDDY_TLS_VERIFY_REQUIRED;
@@ -155,10 +125,10 @@ static void test_client_certificates_are_resumed(struct fixture *f)
     scene.client.session_cache = 4;
     scene.client.ocsp_required = true;
     scene.server.ocsp_response = certificate_ocsp(scene.own, scene.ca, CERTIFICATE_GOOD, 5);
-    contexts = contexts_new(&scene);
+    contexts = tls_contexts_new(&scene.client, &scene.server);
     assert_resumed(&contexts, "a.test", false);
     assert_resumed(&contexts, "a.test", true);
-    contexts_free(&contexts);
+    tls_contexts_free(&contexts);
 }
 
 /* How it goes with `response`, which the client may demand. */
@@ -170,7 +140,7 @@ static struct tls_outcome play_response(const struct tls_scene *scene, eddy_buff
     copy.server.ocsp_response = response;
     copy.client.ocsp_required = required;
     copy.client.version_max = version;
-    return scene_play(&copy);
+    return tls_play_scene(&copy);
 }
 
 static void test_a_stapled_response_is_checked(struct fixture *f)
@@ -227,7 +197,7 @@ enum { THREADS = 2, PLAYS = 20 };
 /** One of the threads that share two contexts. */
 struct player {
     struct eddy__thread thread;
-    const struct contexts *contexts;
+    const struct tls_contexts *contexts;
     int good;
 };
 
@@ -247,12 +217,12 @@ static void test_threads_share_contexts(struct fixture *f)
 {
     struct tls_scene scene = tls_scene_new();
     struct player players[THREADS] = {0};
-    struct contexts contexts;
+    struct tls_contexts contexts;
     int started = 0;
 
     (void)f;
     scene.client.session_cache = 1;
-    contexts = contexts_new(&scene);
+    contexts = tls_contexts_new(&scene.client, &scene.server);
     for (; started < THREADS; started++) {
         players[started].contexts = &contexts;
         if (eddy__thread_start(&players[started].thread, "player", player_main, &players[started]) <
@@ -261,7 +231,7 @@ static void test_threads_share_contexts(struct fixture *f)
     }
     for (int i = 0; i < started; i++)
         eddy__thread_join(&players[i].thread);
-    contexts_free(&contexts);
+    tls_contexts_free(&contexts);
     give_up_if(started < THREADS);
     for (int i = 0; i < THREADS; i++) {
         give_up_if(players[i].good < PLAYS);

@@ -175,22 +175,38 @@ struct tls_outcome tls_play(eddy_tls_context *client, eddy_tls_context *server, 
     return outcome;
 }
 
+struct tls_contexts tls_contexts_new(const eddy_tls_options *client, const eddy_tls_options *server)
+{
+    struct tls_contexts contexts = {NULL, NULL};
+    int result = eddy_tls_context_new(client, &contexts.client);
+
+    if (result == 0)
+        result = eddy_tls_context_new(server, &contexts.server);
+    if (result < 0)
+        tls_contexts_free(&contexts);
+    must(result);
+    return contexts;
+}
+
+void tls_contexts_free(struct tls_contexts *contexts)
+{
+    eddy_tls_context_unref(contexts->client);
+    eddy_tls_context_unref(contexts->server);
+}
+
 struct tls_outcome tls_play_options(const eddy_tls_options *client, const eddy_tls_options *server,
                                     const char *name)
 {
-    struct tls_outcome outcome = {0};
-    eddy_tls_context *client_context = NULL;
-    eddy_tls_context *server_context = NULL;
-    int result = eddy_tls_context_new(client, &client_context);
+    struct tls_contexts contexts = tls_contexts_new(client, server);
+    struct tls_outcome outcome = tls_play(contexts.client, contexts.server, name);
 
-    if (result == 0)
-        result = eddy_tls_context_new(server, &server_context);
-    if (result == 0)
-        outcome = tls_play(client_context, server_context, name);
-    eddy_tls_context_unref(server_context);
-    eddy_tls_context_unref(client_context);
-    must(result);
+    tls_contexts_free(&contexts);
     return outcome;
+}
+
+struct tls_outcome tls_play_scene(const struct tls_scene *scene)
+{
+    return tls_play_options(&scene->client, &scene->server, "a.test");
 }
 
 void tls_assert_good(const struct tls_outcome *outcome, const char *file, int line)

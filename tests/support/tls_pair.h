@@ -71,6 +71,20 @@ struct tls_outcome tls_play(eddy_tls_context *client, eddy_tls_context *server, 
 struct tls_outcome tls_play_options(const eddy_tls_options *client, const eddy_tls_options *server,
                                     const char *name);
 
+/** The same by the options of a scene; the client asks for "a.test". */
+struct tls_outcome tls_play_scene(const struct tls_scene *scene);
+
+/** Contexts of both sides, for several plays. */
+struct tls_contexts {
+    eddy_tls_context *client;
+    eddy_tls_context *server;
+};
+
+/** Make them. Gives the test up if they cannot be made for memory, and then there are none. */
+struct tls_contexts tls_contexts_new(const eddy_tls_options *client,
+                                     const eddy_tls_options *server);
+void tls_contexts_free(struct tls_contexts *contexts);
+
 /** Assert that it went well, or that the side, "client" or "server", ended with such a text. */
 #define assert_tls_good(outcome) tls_assert_good((outcome), __FILE__, __LINE__)
 #define assert_tls_failed(outcome, side, code, text)                                               \
