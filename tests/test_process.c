@@ -9,12 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const eddy_subprocess_options no_pipes = {
-    .stdin_mode = EDDY_DEVNULL,
-    .stdout_mode = EDDY_DEVNULL,
-    .stderr_mode = EDDY_DEVNULL,
-};
-
 /* SUB-18: through cat and back, in two rounds, and the end in any order but with its frame. */
 static void test_echo_in_two_rounds(struct fixture *f)
 {
@@ -87,7 +81,7 @@ static void test_exit_code_without_pipes(struct fixture *f)
     child_or_skip(f);
     child_init(&c);
     c.script = close_again;
-    child_shell(f, &c, "exit 7", &no_pipes);
+    child_shell(f, &c, "exit 7", &child_no_pipes);
     transport = eddy_transport_ref(c.transport);
     for (int fd = -1; fd < 4; fd++)
         assert_null(eddy_transport_get_pipe_transport(transport, fd));
@@ -243,7 +237,7 @@ static void test_exit_is_no_closing(struct fixture *f)
     child_or_skip(f);
     child_init(&c);
     c.script = note_closing;
-    child_shell(f, &c, "exit 3", &no_pipes);
+    child_shell(f, &c, "exit 3", &child_no_pipes);
     child_run(f, &c);
     assert_recorded("made", "exited:3", "open", "lost:0");
 }

@@ -15,12 +15,6 @@
 #include <limits.h>
 #include <string.h>
 
-static const eddy_subprocess_options no_pipes = {
-    .stdin_mode = EDDY_DEVNULL,
-    .stdout_mode = EDDY_DEVNULL,
-    .stderr_mode = EDDY_DEVNULL,
-};
-
 /* As before Linux 5.5, and elsewhere. */
 static pid_t no_spawn_clean_child(int (*main)(void *arg), void *arg, void *stack, size_t size,
                                   int *pidfd)
@@ -211,7 +205,8 @@ static int start_missing(struct fixture *f)
     struct child c;
 
     return eddy_loop_run_until_complete(
-        f->loop, child_start(f, &c, CHILD_ARGV("/there/is/no/such/program"), &no_pipes), NULL);
+        f->loop, child_start(f, &c, CHILD_ARGV("/there/is/no/such/program"), &child_no_pipes),
+        NULL);
 }
 
 #if !defined(EDDY__SPAWN_FORKS)
@@ -226,7 +221,7 @@ static void test_child_without_the_parents_memory(struct fixture *f)
     atomic_store(&eddy__spawn_shares_memory, false);
     eddy__sys.spawn_clean_child = no_spawn_clean_child;
     eddy__sys.spawn_child = spawn_fork;
-    child_run_shell(f, &c, "exit 42", &no_pipes);
+    child_run_shell(f, &c, "exit 42", &child_no_pipes);
     error = start_missing(f);
     eddy__sys_reset();
     assert_int_equal(c.returncode, 42);
@@ -361,7 +356,7 @@ static void test_no_handler_runs_in_the_child(struct fixture *f)
         eddy__sys.execve = execve_after_signal;
         if (way % 2 != 0)
             eddy__sys.spawn_clean_child = no_spawn_clean_child;
-        child_run_shell(f, &c, "exit 42", &no_pipes);
+        child_run_shell(f, &c, "exit 42", &child_no_pipes);
         eddy__sys_reset();
         assert_int_equal(c.returncode, way < 2 ? -SIGUSR1 : 42);
         assert_int_equal(handled, 0);
@@ -374,7 +369,7 @@ static void run_to_exit(struct fixture *f, const char *command)
     struct child c;
 
     child_init(&c);
-    child_shell(f, &c, command, &no_pipes);
+    child_shell(f, &c, command, &child_no_pipes);
     child_run(f, &c);
     assert_recorded("made", "exited:42", "lost:0");
 }

@@ -148,12 +148,9 @@ static void cancel_start(struct fixture *f, const eddy_subprocess_options *optio
 /* SUB-8: killed and reaped before the future is done; the protocol was never made (TR-52). */
 static void test_cancelled_start(struct fixture *f)
 {
-    const eddy_subprocess_options none = {
-        .stdin_mode = EDDY_DEVNULL, .stdout_mode = EDDY_DEVNULL, .stderr_mode = EDDY_DEVNULL};
-
     child_or_skip(f);
     cancel_start(f, NULL);
-    cancel_start(f, &none);
+    cancel_start(f, &child_no_pipes);
 }
 
 struct start_again {
@@ -268,14 +265,11 @@ static void test_debug_log(struct fixture *f)
 /* SUB-28: one after the other, they leave nothing behind (the fixture looks). */
 static void test_thirty_children(struct fixture *f)
 {
-    const eddy_subprocess_options none = {
-        .stdin_mode = EDDY_DEVNULL, .stdout_mode = EDDY_DEVNULL, .stderr_mode = EDDY_DEVNULL};
-
     child_or_skip(f);
     for (int i = 0; i < 30; i++) {
         struct child c;
 
-        child_run_exec(f, &c, CHILD_ARGV("true"), &none);
+        child_run_exec(f, &c, CHILD_ARGV("true"), &child_no_pipes);
         assert_recorded("made", "exited:0", "lost:0");
     }
 }

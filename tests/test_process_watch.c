@@ -14,12 +14,6 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
-static const eddy_subprocess_options no_pipes = {
-    .stdin_mode = EDDY_DEVNULL,
-    .stdout_mode = EDDY_DEVNULL,
-    .stderr_mode = EDDY_DEVNULL,
-};
-
 /* As before Linux 5.5, and elsewhere. */
 static pid_t no_spawn_clean_child(int (*main)(void *arg), void *arg, void *stack, size_t size,
                                   int *pidfd)
@@ -152,7 +146,7 @@ static void exit_code_scene(struct fixture *f)
     struct child c;
 
     child_init(&c);
-    child_shell(f, &c, "exit 42", &no_pipes);
+    child_shell(f, &c, "exit 42", &child_no_pipes);
     child_run(f, &c);
     assert_recorded("made", "exited:42", "lost:0");
 }
@@ -301,7 +295,7 @@ static void ignored_scene(struct fixture *f)
     struct child c;
 
     child_init(&c);
-    child_shell(f, &c, "exit 3", &no_pipes);
+    child_shell(f, &c, "exit 3", &child_no_pipes);
     child_run(f, &c);
     signal(SIGCHLD, before);
     assert_recorded("made", "exited:255", "lost:0");
@@ -323,7 +317,7 @@ static void foreign_scene(struct fixture *f)
     if (foreign == 0)
         _exit(17);
     child_init(&c);
-    child_shell(f, &c, "exit 1", &no_pipes);
+    child_shell(f, &c, "exit 1", &child_no_pipes);
     child_run(f, &c);
     assert_int_equal(waitpid(foreign, &status, 0), foreign);
     assert_int_equal(WEXITSTATUS(status), 17);
@@ -353,7 +347,7 @@ static void handler_scene(struct fixture *f)
     sigchld_count = 0;
     sigaction(SIGCHLD, &action, &before);
     child_init(&c);
-    child_shell(f, &c, "exit 1", &no_pipes);
+    child_shell(f, &c, "exit 1", &child_no_pipes);
     child_run(f, &c);
     sigaction(SIGCHLD, &before, &now);
     assert_true(now.sa_handler == on_sigchld);

@@ -108,6 +108,12 @@ eddy_protocol *child_factory(void *child)
     return &((struct child *)child)->protocol;
 }
 
+const eddy_subprocess_options child_no_pipes = {
+    .stdin_mode = EDDY_DEVNULL,
+    .stdout_mode = EDDY_DEVNULL,
+    .stderr_mode = EDDY_DEVNULL,
+};
+
 void child_or_skip(struct fixture *f)
 {
     if (f->sim != NULL)

@@ -31,6 +31,9 @@ void child_init(struct child *c);
 /** An eddy_protocol_factory. */
 eddy_protocol *child_factory(void *child);
 
+/** Options of a child that nobody listens or talks to. */
+extern const eddy_subprocess_options child_no_pipes;
+
 /** Skip the test where there are no processes: on a simulated loop. */
 void child_or_skip(struct fixture *f);
 
