@@ -477,18 +477,8 @@ int main(void)
     return run_suite("process_inherit", tests);
 }
 #else
-static void test_process_inherit_is_of_posix(struct fixture *f)
-{
-    (void)f;
-    skip();
-}
-
 int main(void)
 {
-    static const struct test tests[] = {
-        TEST(test_process_inherit_is_of_posix),
-    };
-
-    return run_suite("process_inherit", tests);
+    return run_skipped_suite("process_inherit", "test_process_inherit_is_of_posix");
 }
 #endif

@@ -294,18 +294,8 @@ int main(void)
     return run_suite("process_start", tests);
 }
 #else
-static void test_process_start_is_of_posix(struct fixture *f)
-{
-    (void)f;
-    skip();
-}
-
 int main(void)
 {
-    static const struct test tests[] = {
-        TEST(test_process_start_is_of_posix),
-    };
-
-    return run_suite("process_start", tests);
+    return run_skipped_suite("process_start", "test_process_start_is_of_posix");
 }
 #endif

@@ -102,18 +102,8 @@ int main(void)
     return run_suite("tls_fork", tests);
 }
 #else
-static void test_this_system_does_not_fork(struct fixture *f)
-{
-    (void)f;
-    skip();
-}
-
 int main(void)
 {
-    static const struct test tests[] = {
-        TEST(test_this_system_does_not_fork),
-    };
-
-    return run_suite("tls_fork", tests);
+    return run_skipped_suite("tls_fork", "test_this_system_does_not_fork");
 }
 #endif
