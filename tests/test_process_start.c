@@ -6,15 +6,6 @@
 #if !defined(_WIN32)
 #include <string.h>
 
-/* Expect that `future` fails with `wanted`, unless memory ran out. */
-static void refused(struct fixture *f, eddy_future *future, int wanted)
-{
-    int error = eddy_loop_run_until_complete(f->loop, future, NULL);
-
-    if (error != EDDY_ENOMEM || !allocations_failed())
-        assert_int_equal(error, wanted);
-}
-
 /* SUB-1, SUB-2: no program, no command. */
 static void test_missing_program_is_refused(struct fixture *f)
 {
@@ -22,12 +13,13 @@ static void test_missing_program_is_refused(struct fixture *f)
     struct child c;
 
     child_or_skip(f);
-    refused(f, child_start(f, &c, NULL, NULL), EDDY_EINVALID);
-    refused(f, child_start(f, &c, none, NULL), EDDY_EINVALID);
-    refused(f, child_start(f, &c, CHILD_ARGV(""), NULL), EDDY_EINVALID);
-    refused(f, eddy_loop_subprocess_shell(f->loop, child_factory, &c, NULL, NULL), EDDY_EINVALID);
-    refused(f, eddy_loop_subprocess_exec(f->loop, NULL, NULL, CHILD_ARGV("cat"), NULL),
-            EDDY_EINVALID);
+    expect_error(f, child_start(f, &c, NULL, NULL), EDDY_EINVALID);
+    expect_error(f, child_start(f, &c, none, NULL), EDDY_EINVALID);
+    expect_error(f, child_start(f, &c, CHILD_ARGV(""), NULL), EDDY_EINVALID);
+    expect_error(f, eddy_loop_subprocess_shell(f->loop, child_factory, &c, NULL, NULL),
+                 EDDY_EINVALID);
+    expect_error(f, eddy_loop_subprocess_exec(f->loop, NULL, NULL, CHILD_ARGV("cat"), NULL),
+                 EDDY_EINVALID);
     assert_nothing_recorded();
 }
 
@@ -49,9 +41,9 @@ static void test_bad_options_are_refused(struct fixture *f)
 
     child_or_skip(f);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        refused(f, child_start(f, &c, CHILD_ARGV("cat"), &bad[i]), EDDY_EINVALID);
-        refused(f, eddy_loop_subprocess_shell(f->loop, child_factory, &c, "cat", &bad[i]),
-                EDDY_EINVALID);
+        expect_error(f, child_start(f, &c, CHILD_ARGV("cat"), &bad[i]), EDDY_EINVALID);
+        expect_error(f, eddy_loop_subprocess_shell(f->loop, child_factory, &c, "cat", &bad[i]),
+                     EDDY_EINVALID);
     }
     assert_nothing_recorded();
 }
@@ -62,7 +54,7 @@ static void test_loops_without_processes(struct fixture *f)
     struct child c;
 
     if (f->sim != NULL) {
-        refused(f, child_start(f, &c, CHILD_ARGV("cat"), NULL), EDDY_ENOTSUPPORTED);
+        expect_error(f, child_start(f, &c, CHILD_ARGV("cat"), NULL), EDDY_ENOTSUPPORTED);
         return;
     }
     must(eddy_loop_close(f->loop));
@@ -85,27 +77,28 @@ static void test_failing_start_tells_why(struct fixture *f)
     struct child c;
 
     child_or_skip(f);
-    refused(f, child_start(f, &c, CHILD_ARGV("/nonexistent/program"), NULL), EDDY_ENOENT);
+    expect_error(f, child_start(f, &c, CHILD_ARGV("/nonexistent/program"), NULL), EDDY_ENOENT);
     if (!allocations_failed()) {
         assert_non_null(strstr(eddy_error_text(), "/nonexistent/program"));
         assert_int_equal(eddy_error_number(), 2);
     }
-    refused(f, child_start(f, &c, CHILD_ARGV("no-such-program-anywhere"), &quiet), EDDY_ENOENT);
-    refused(f, child_start(f, &c, CHILD_ARGV("/etc/passwd"), NULL), EDDY_EACCES);
-    refused(f, child_start(f, &c, CHILD_ARGV("/etc/passwd/program"), NULL), EDDY_ENOTDIR);
-    refused(
+    expect_error(f, child_start(f, &c, CHILD_ARGV("no-such-program-anywhere"), &quiet),
+                 EDDY_ENOENT);
+    expect_error(f, child_start(f, &c, CHILD_ARGV("/etc/passwd"), NULL), EDDY_EACCES);
+    expect_error(f, child_start(f, &c, CHILD_ARGV("/etc/passwd/program"), NULL), EDDY_ENOTDIR);
+    expect_error(
         f, child_start(f, &c, CHILD_ARGV("cat"), &(eddy_subprocess_options){.cwd = "/nonexistent"}),
         EDDY_ENOENT);
-    refused(
+    expect_error(
         f,
         child_start(f, &c, CHILD_ARGV("cat"),
                     &(eddy_subprocess_options){.stdin_mode = EDDY_DESCRIPTOR, .stdin_fd = 1000}),
         EDDY_EBADF);
-    refused(f,
-            child_start(
-                f, &c, CHILD_ARGV("cat"),
-                &(eddy_subprocess_options){.pass_fds = &(eddy_socket){1000}, .pass_fd_count = 1}),
-            EDDY_EBADF);
+    expect_error(f,
+                 child_start(f, &c, CHILD_ARGV("cat"),
+                             &(eddy_subprocess_options){.pass_fds = &(eddy_socket){1000},
+                                                        .pass_fd_count = 1}),
+                 EDDY_EBADF);
     assert_nothing_recorded();
 }
 

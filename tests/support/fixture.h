@@ -102,6 +102,9 @@ void run_iterations(eddy_loop *loop, int count);
 /** Run the loop until `text` is recorded, to the end of that iteration; else as run_until(). */
 #define run_until_recorded(loop, text) fixture_run_until_recorded(loop, text, __FILE__, __LINE__)
 
+/** Run until `future`, which is taken, has failed with `code`, or for want of memory before. */
+void expect_error(struct fixture *f, eddy_future *future, int code);
+
 /** Run the loop for `span` of its time. */
 void run_for(eddy_loop *loop, eddy_time span);
 

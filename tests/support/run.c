@@ -120,3 +120,11 @@ void fixture_run_until_recorded(eddy_loop *loop, const char *text, const char *f
     if (recorded(text) == 0)
         run_fail(text, file, line);
 }
+
+void expect_error(struct fixture *f, eddy_future *future, int code)
+{
+    int error = eddy_loop_run_until_complete(f->loop, future, NULL);
+
+    if (error != EDDY_ENOMEM || !allocations_failed())
+        assert_int_equal(error, code);
+}
