@@ -53,11 +53,9 @@ static void test_end_of_data_closes(struct fixture *f)
     struct witness w;
     eddy_socket fds[2];
 
-    pipes_or_skip(f);
     witness_init(&w, NULL);
     w.script = note_closing;
-    pipes_make(f, fds);
-    pipes_connect_reader(f, &w, fds[0]);
+    pipes_begin_reader(f, &w, fds);
     pipes_write(fds[1], "last");
     pipes_close(f, fds[1]);
     run_until_recorded(f->loop, "lost:0");
@@ -72,11 +70,9 @@ static void test_failing_eof_received_is_reported(struct fixture *f)
     struct witness w;
     eddy_socket fds[2];
 
-    pipes_or_skip(f);
     witness_init(&w, NULL);
     w.results[WITNESS_EOF] = EDDY_EUSER - 1;
-    pipes_make(f, fds);
-    pipes_connect_reader(f, &w, fds[0]);
+    pipes_begin_reader(f, &w, fds);
     pipes_close(f, fds[1]);
     run_until_recorded(f->loop, "lost:0");
     assert_recorded("made", "eof", "lost:0");
@@ -98,11 +94,9 @@ static void test_abort_in_eof_received(struct fixture *f)
     struct witness w;
     eddy_socket fds[2];
 
-    pipes_or_skip(f);
     witness_init(&w, NULL);
     w.script = abort_at_eof;
-    pipes_make(f, fds);
-    pipes_connect_reader(f, &w, fds[0]);
+    pipes_begin_reader(f, &w, fds);
     pipes_close(f, fds[1]);
     run_until_recorded(f->loop, "lost:0");
     run_iterations(f->loop, 3);
@@ -115,11 +109,9 @@ static void test_failing_data_received_is_only_reported(struct fixture *f)
     struct witness w;
     eddy_socket fds[2];
 
-    pipes_or_skip(f);
     witness_init(&w, NULL);
     w.results[WITNESS_DATA] = EDDY_EUSER - 2;
-    pipes_make(f, fds);
-    pipes_connect_reader(f, &w, fds[0]);
+    pipes_begin_reader(f, &w, fds);
     pipes_write(fds[1], "1");
     run_until_recorded(f->loop, "data:1");
     assert_reported("data_received() failed", EDDY_EUSER - 2);
@@ -155,10 +147,8 @@ static void test_pause_holds_data_and_end_back(struct fixture *f)
     struct witness w;
     eddy_socket fds[2];
 
-    pipes_or_skip(f);
     witness_init(&w, NULL);
-    pipes_make(f, fds);
-    pipes_connect_reader(f, &w, fds[0]);
+    pipes_begin_reader(f, &w, fds);
     assert_true(eddy_transport_is_reading(w.transport));
     assert_int_equal(eddy_transport_pause_reading(w.transport), 0);
     assert_int_equal(eddy_transport_pause_reading(w.transport), 0);
@@ -180,10 +170,8 @@ static void test_close_stops_reading(struct fixture *f)
     eddy_socket fds[2];
     eddy_transport *transport;
 
-    pipes_or_skip(f);
     witness_init(&w, NULL);
-    pipes_make(f, fds);
-    pipes_connect_reader(f, &w, fds[0]);
+    pipes_begin_reader(f, &w, fds);
     transport = eddy_transport_ref(w.transport);
     pipes_write(fds[1], "x");
     eddy_transport_close(transport);
@@ -233,10 +221,8 @@ static void test_buffered_protocol(struct fixture *f)
     eddy_socket fds[2];
     char buffer[4];
 
-    pipes_or_skip(f);
     witness_init_buffered(&w, NULL, buffer, sizeof buffer);
-    pipes_make(f, fds);
-    pipes_connect_reader(f, &w, fds[0]);
+    pipes_begin_reader(f, &w, fds);
     pipes_write(fds[1], "abcdef");
     pipes_close(f, fds[1]);
     run_until_recorded(f->loop, "lost:0");
@@ -291,11 +277,9 @@ static void test_used_descriptor_is_refused(struct fixture *f)
     eddy_socket fds[2];
     int error;
 
-    pipes_or_skip(f);
     witness_init(&w, NULL);
     witness_init(&second, "second");
-    pipes_make(f, fds);
-    pipes_connect_reader(f, &w, fds[0]);
+    pipes_begin_reader(f, &w, fds);
     error = eddy_loop_run_until_complete(
         f->loop, eddy_loop_connect_read_pipe(f->loop, witness_factory, &second, fds[0], NULL),
         NULL);
@@ -400,13 +384,7 @@ static void test_closed_terminal_is_no_report(struct fixture *f)
 
     pipes_or_skip(f);
     witness_init(&w, NULL);
-    master = posix_openpt(O_RDWR | O_NOCTTY);
-    if (master < 0 || grantpt(master) != 0 || unlockpt(master) != 0)
-        skip();
-    fixture_keep_socket(f, master);
-    slave = open(ptsname(master), O_RDWR | O_NOCTTY);
-    assert_true(slave >= 0);
-    fixture_keep_socket(f, slave);
+    pipes_make_terminal(f, &master, &slave);
     pipes_connect_reader(f, &w, master);
     pipes_write(slave, "tty");
     run_until_recorded(f->loop, "data:tty");
@@ -421,10 +399,8 @@ static void test_loop_closes_over_a_pipe(struct fixture *f)
     struct witness w;
     eddy_socket fds[2];
 
-    pipes_or_skip(f);
     witness_init(&w, NULL);
-    pipes_make(f, fds);
-    pipes_connect_reader(f, &w, fds[0]);
+    pipes_begin_reader(f, &w, fds);
     must(eddy_loop_close(f->loop));
     assert_recorded("made");
     assert_int_equal(fcntl((int)fds[0], F_GETFD), -1);
@@ -439,10 +415,8 @@ static void test_read_error_is_reported(struct fixture *f)
     struct witness w;
     eddy_socket fds[2];
 
-    pipes_or_skip(f);
     witness_init(&w, NULL);
-    pipes_make(f, fds);
-    pipes_connect_reader(f, &w, fds[0]);
+    pipes_begin_reader(f, &w, fds);
     pipes_write(fds[1], "x");
     eddy__sys_reset();
     eddy__sys_fail(EDDY__SYS_read, 1, ENXIO);
@@ -458,10 +432,8 @@ static void test_quiet_read_errors(struct fixture *f)
     struct witness w;
     eddy_socket fds[2];
 
-    pipes_or_skip(f);
     witness_init(&w, NULL);
-    pipes_make(f, fds);
-    pipes_connect_reader(f, &w, fds[0]);
+    pipes_begin_reader(f, &w, fds);
     eddy__sys_reset();
     eddy__sys_fail(EDDY__SYS_read, 1, EINTR);
     pipes_write(fds[1], "1");

@@ -9,7 +9,6 @@
 #include "support/scratch.h"
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -24,10 +23,8 @@ static void test_writes_arrive_in_order(struct fixture *f)
     eddy_socket fds[2];
     eddy_value value = {0};
 
-    pipes_or_skip(f);
     witness_init(&w, NULL);
-    pipes_make(f, fds);
-    pipes_connect_writer(f, &w, fds[1]);
+    pipes_begin_writer(f, &w, fds);
     assert_int_equal(write_text(w.transport, "one,"), 0);
     assert_int_equal(eddy_transport_writelines(w.transport, lines, 3), 0);
     pipes_expect(f, fds[0], "one,two,three");
@@ -45,10 +42,8 @@ static void test_write_eof_is_close(struct fixture *f)
     struct witness w;
     eddy_socket fds[2];
 
-    pipes_or_skip(f);
     witness_init(&w, NULL);
-    pipes_make(f, fds);
-    pipes_connect_writer(f, &w, fds[1]);
+    pipes_begin_writer(f, &w, fds);
     assert_true(eddy_transport_can_write_eof(w.transport));
     assert_int_equal(write_text(w.transport, "bye"), 0);
     assert_int_equal(eddy_transport_write_eof(w.transport), 0);
@@ -80,10 +75,8 @@ static void test_close_flushes_what_is_queued(struct fixture *f)
     eddy_socket fds[2];
     size_t written, low, high;
 
-    pipes_or_skip(f);
     witness_init(&w, NULL);
-    pipes_make(f, fds);
-    pipes_connect_writer(f, &w, fds[1]);
+    pipes_begin_writer(f, &w, fds);
     must(eddy_transport_set_write_buffer_limits(w.transport, 100, 10));
     eddy_transport_get_write_buffer_limits(w.transport, &low, &high);
     assert_int_equal(low, 10);
@@ -105,10 +98,8 @@ static void test_abort_drops_what_is_queued(struct fixture *f)
     eddy_socket fds[2];
     size_t written;
 
-    pipes_or_skip(f);
     witness_init(&w, NULL);
-    pipes_make(f, fds);
-    pipes_connect_writer(f, &w, fds[1]);
+    pipes_begin_writer(f, &w, fds);
     written = fill_transport(w.transport);
     eddy_transport_abort(w.transport);
     run_until_recorded(f->loop, "lost:0");
@@ -121,10 +112,8 @@ static void test_reader_gone_while_idle(struct fixture *f)
     struct witness w;
     eddy_socket fds[2];
 
-    pipes_or_skip(f);
     witness_init(&w, NULL);
-    pipes_make(f, fds);
-    pipes_connect_writer(f, &w, fds[1]);
+    pipes_begin_writer(f, &w, fds);
     run_iterations(f->loop, 3);
     assert_recorded("made");
     pipes_close(f, fds[0]);
@@ -168,10 +157,8 @@ static void test_reader_gone_with_data(struct fixture *f)
     struct witness w;
     eddy_socket fds[2];
 
-    pipes_or_skip(f);
     witness_init(&w, NULL);
-    pipes_make(f, fds);
-    pipes_connect_writer(f, &w, fds[1]);
+    pipes_begin_writer(f, &w, fds);
     fill_transport(w.transport);
     pipes_close(f, fds[0]);
     run_until_recorded(f->loop, "lost:EDDY_EPIPE");
@@ -183,10 +170,8 @@ static void test_reader_gone_while_draining(struct fixture *f)
     struct witness w;
     eddy_socket fds[2];
 
-    pipes_or_skip(f);
     witness_init(&w, NULL);
-    pipes_make(f, fds);
-    pipes_connect_writer(f, &w, fds[1]);
+    pipes_begin_writer(f, &w, fds);
     fill_transport(w.transport);
     eddy_transport_close(w.transport);
     run_iterations(f->loop, 2);
@@ -200,8 +185,7 @@ static void connect_without_reader(struct fixture *f, struct witness *w)
     eddy_socket fds[2];
 
     witness_init(w, NULL);
-    pipes_make(f, fds);
-    pipes_connect_writer(f, w, fds[1]);
+    pipes_begin_writer(f, w, fds);
     pipes_close(f, fds[0]);
 }
 
@@ -218,7 +202,6 @@ static void test_failing_write_ends_it(struct fixture *f)
 {
     struct witness w;
 
-    pipes_or_skip(f);
     connect_without_reader(f, &w);
     write_without_reader(f, &w);
 }
@@ -295,13 +278,7 @@ static void test_terminal(struct fixture *f)
     need_working_calls();
     pipes_or_skip(f);
     witness_init(&w, NULL);
-    master = posix_openpt(O_RDWR | O_NOCTTY);
-    if (master < 0 || grantpt(master) != 0 || unlockpt(master) != 0)
-        skip();
-    fixture_keep_socket(f, master);
-    slave = open(ptsname(master), O_RDWR | O_NOCTTY);
-    assert_true(slave >= 0);
-    fixture_keep_socket(f, slave);
+    pipes_make_terminal(f, &master, &slave);
     assert_int_equal(tcgetattr(slave, &mode), 0);
     mode.c_oflag &= (tcflag_t)~OPOST;
     assert_int_equal(tcsetattr(slave, TCSANOW, &mode), 0);
@@ -349,10 +326,8 @@ static void test_owned_writes_are_released(struct fixture *f)
     eddy_socket fds[2];
     int released = 0;
 
-    pipes_or_skip(f);
     witness_init(&w, NULL);
-    pipes_make(f, fds);
-    pipes_connect_writer(f, &w, fds[1]);
+    pipes_begin_writer(f, &w, fds);
     eddy_transport_write_owned(w.transport, "x", 1, count_release, &released);
     assert_int_equal(released, 1);
     eddy_transport_write_owned(w.transport, data, sizeof data, count_release, &released);
@@ -453,10 +428,8 @@ static void test_short_writes_make_the_whole(struct fixture *f)
     struct witness w;
     eddy_socket fds[2];
 
-    pipes_or_skip(f);
     witness_init(&w, NULL);
-    pipes_make(f, fds);
-    pipes_connect_writer(f, &w, fds[1]);
+    pipes_begin_writer(f, &w, fds);
     force_signal_blocking();
     eddy__sys.writev = write_one_byte;
     eddy__sys_fail(EDDY__SYS_writev, 1, EINTR);
@@ -476,10 +449,8 @@ static void test_write_error(struct fixture *f)
     struct witness w;
     eddy_socket fds[2];
 
-    pipes_or_skip(f);
     witness_init(&w, NULL);
-    pipes_make(f, fds);
-    pipes_connect_writer(f, &w, fds[1]);
+    pipes_begin_writer(f, &w, fds);
     force_signal_blocking();
     eddy__sys_fail(EDDY__SYS_writev, 1, ENOSPC);
     must(write_text(w.transport, "x"));
@@ -493,12 +464,10 @@ static void test_failing_look_ends_it(struct fixture *f)
     struct witness w;
     eddy_socket fds[2];
 
-    pipes_or_skip(f);
     if (!fixture_backend_is(f, "epoll"))
         skip(); /* others wait by the same call */
     witness_init(&w, NULL);
-    pipes_make(f, fds);
-    pipes_connect_writer(f, &w, fds[1]);
+    pipes_begin_writer(f, &w, fds);
     run_iterations(f->loop, 3);
     eddy__sys_reset();
     eddy__sys_fail(EDDY__SYS_poll, 1, ENOMEM);

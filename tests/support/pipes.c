@@ -3,6 +3,7 @@
 #include "support/pipes.h"
 #include "support/support.h"
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -46,6 +47,31 @@ void pipes_connect_reader(struct fixture *f, struct witness *w, eddy_socket fd)
 void pipes_connect_writer(struct fixture *f, struct witness *w, eddy_socket fd)
 {
     pipes_finish(f, eddy_loop_connect_write_pipe(f->loop, witness_factory, w, fd, NULL), w, fd);
+}
+
+void pipes_begin_reader(struct fixture *f, struct witness *w, eddy_socket fds[2])
+{
+    pipes_or_skip(f);
+    pipes_make(f, fds);
+    pipes_connect_reader(f, w, fds[0]);
+}
+
+void pipes_begin_writer(struct fixture *f, struct witness *w, eddy_socket fds[2])
+{
+    pipes_or_skip(f);
+    pipes_make(f, fds);
+    pipes_connect_writer(f, w, fds[1]);
+}
+
+void pipes_make_terminal(struct fixture *f, int *master, int *slave)
+{
+    *master = posix_openpt(O_RDWR | O_NOCTTY);
+    if (*master < 0 || grantpt(*master) != 0 || unlockpt(*master) != 0)
+        skip();
+    fixture_keep_socket(f, *master);
+    *slave = open(ptsname(*master), O_RDWR | O_NOCTTY);
+    assert_true(*slave >= 0);
+    fixture_keep_socket(f, *slave);
 }
 
 void pipes_close(struct fixture *f, eddy_socket fd)

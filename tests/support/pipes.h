@@ -16,6 +16,13 @@ void pipes_make(struct fixture *f, eddy_socket fds[2]);
 void pipes_connect_reader(struct fixture *f, struct witness *w, eddy_socket fd);
 void pipes_connect_writer(struct fixture *f, struct witness *w, eddy_socket fd);
 
+/** A transport for `w` at one end of a pipe; skips the test where there are none. */
+void pipes_begin_reader(struct fixture *f, struct witness *w, eddy_socket fds[2]);
+void pipes_begin_writer(struct fixture *f, struct witness *w, eddy_socket fds[2]);
+
+/** Both sides of a terminal, kept by the fixture; skips the test if there is none to be had. */
+void pipes_make_terminal(struct fixture *f, int *master, int *slave);
+
 /** Close what the fixture keeps. */
 void pipes_close(struct fixture *f, eddy_socket fd);
 
