@@ -126,7 +126,6 @@ static int on_report_close_clients(eddy_loop *loop, const eddy_exception_context
     return 0;
 }
 
-static struct eddy__socket_ops counting_sockets;
 static const struct eddy__socket_ops *real_sockets;
 
 static void close_and_record(eddy_socket socket)
@@ -144,10 +143,8 @@ static void test_a_refused_connection_may_be_closed_by_its_report(struct fixture
 
     need_whole_test();
     need_working_calls();
-    real_sockets = spy->backend.sockets;
-    counting_sockets = *real_sockets;
-    counting_sockets.close = close_and_record;
-    spy->backend.sockets = &counting_sockets;
+    real_sockets = spy->real->sockets;
+    spy->sockets.close = close_and_record;
     eddy_loop_set_exception_handler(f->loop, on_report_close_clients, &reluctant);
     eddy_loop_set_debug(f->loop, true);
     serve_reluctantly(f, &reluctant);
@@ -502,9 +499,7 @@ static void test_a_shortage_of_watches_is_waited_out(struct fixture *f)
         eddy_loop_create_server(f->loop, reluctant_factory, &reluctant, "127.0.0.1", 0, NULL),
         &value));
     spy = spy_begin(f->loop);
-    counting_sockets = *spy->backend.sockets;
-    counting_sockets.accept = accept_without_watches;
-    spy->backend.sockets = &counting_sockets;
+    spy->sockets.accept = accept_without_watches;
     connect_client(f, value.server);
     run_until_recorded(f->loop, "accept");
     run_iterations(f->loop, 10);

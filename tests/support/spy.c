@@ -18,6 +18,8 @@ struct spy *spy_begin(eddy_loop *loop)
     spy.real = loop->backend;
     spy.backend = *loop->backend;
     spy.backend.wait = spy_wait;
+    spy.sockets = *loop->backend->sockets;
+    spy.backend.sockets = &spy.sockets;
     spy.loop = loop;
     spy.waits = 0;
     loop->backend = &spy.backend;

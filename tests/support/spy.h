@@ -12,7 +12,8 @@
 enum { SPY_WAITS_MAX = 256 };
 
 struct spy {
-    struct eddy__backend backend; /**< the real one, but for wait(); a test may replace more */
+    struct eddy__backend backend;    /**< the real one, but for wait(); a test may replace more */
+    struct eddy__socket_ops sockets; /**< the real ones; a test may replace some */
     const struct eddy__backend *real;
     eddy_loop *loop;
     eddy_time timeouts[SPY_WAITS_MAX]; /**< of the first waits */
