@@ -208,47 +208,45 @@ static void test_a_close_in_an_event_is_safe(struct fixture *f)
     run_until_recorded(f->loop, "a.closed");
 }
 
+/* "b" sends "abcd" to "a", which receives into memory of its own. */
+static void send_to_buffered(struct fixture *f, struct probe *pair[2], void *memory, size_t size)
+{
+    eddy_socket sockets[2];
+
+    must(backend_of(f)->sockets->pair(f->loop, EDDY_STREAM, sockets));
+    pair[0] = probe_open_buffered(f, "a", sockets[0], memory, size);
+    pair[1] = probe_open(f, "b", sockets[1]);
+    backend_of(f)->receive_start(&pair[0]->channel);
+    probe_send(pair[1], "abcd");
+}
+
 /* TR-43: data goes into the object's own memory. */
 static void test_get_buffer_says_where_to_receive(struct fixture *f)
 {
-    eddy_socket sockets[2];
     char memory[4] = "";
-    struct probe *a, *b;
+    struct probe *pair[2];
 
-    must(backend_of(f)->sockets->pair(f->loop, EDDY_STREAM, sockets));
-    a = probe_open_buffered(f, "a", sockets[0], memory, 3);
-    b = probe_open(f, "b", sockets[1]);
-    backend_of(f)->receive_start(&a->channel);
-    probe_send(b, "abcd");
+    send_to_buffered(f, pair, memory, 3);
     run_until_recorded(f->loop, "a.received:d");
     assert_int_equal(recorded("a.received:abc"), 1);
     assert_memory_equal(memory, "dbc", 3);
-    probe_close(a);
-    probe_close(b);
-    run_until_recorded(f->loop, "b.closed");
+    close_pair(f, pair);
 }
 
 static void test_get_buffer_may_skip_a_receive(struct fixture *f)
 {
-    eddy_socket sockets[2];
     char memory[8] = "";
-    struct probe *a, *b;
+    struct probe *pair[2];
 
-    must(backend_of(f)->sockets->pair(f->loop, EDDY_STREAM, sockets));
-    a = probe_open_buffered(f, "a", sockets[0], NULL, 0);
-    b = probe_open(f, "b", sockets[1]);
-    backend_of(f)->receive_start(&a->channel);
-    probe_send(b, "abcd");
+    send_to_buffered(f, pair, NULL, 0);
     run_for(f->loop, EDDY_MILLISECONDS(20));
     assert_recorded("b.sent:4");
-    assert_true(a->buffers_asked > 0);
-    a->buffer = (struct eddy__span){memory, sizeof memory};
-    backend_of(f)->receive_stop(&a->channel);
-    backend_of(f)->receive_start(&a->channel);
+    assert_true(pair[0]->buffers_asked > 0);
+    pair[0]->buffer = (struct eddy__span){memory, sizeof memory};
+    backend_of(f)->receive_stop(&pair[0]->channel);
+    backend_of(f)->receive_start(&pair[0]->channel);
     run_until_recorded(f->loop, "a.received:abcd");
-    probe_close(a);
-    probe_close(b);
-    run_until_recorded(f->loop, "b.closed");
+    close_pair(f, pair);
 }
 
 /* What is received is lent where processors are fast at putting it: see eddy__buffer_alloc(). */
