@@ -181,22 +181,33 @@ static int64_t send_takes_none(struct eddy__channel *channel, const struct eddy_
     return 0;
 }
 
+typedef int64_t (*send_function)(struct eddy__channel *channel, const struct eddy__span *spans,
+                                 size_t count);
+
+/* Write "hello" with `send_now` for the seam's send, and no memory to keep anything; the result. */
+static int write_without_memory(struct fixture *f, struct witness *w, send_function send_now)
+{
+    struct spy *spy = spy_begin(f->loop);
+    int result;
+
+    spy->backend.send_now = send_now;
+    allocations_fail(1);
+    result = eddy_transport_write(w->transport, "hello", 5);
+    allocations_fail(0);
+    spy_end();
+    return result;
+}
+
 /* TR-25, ERR-5: part was sent and there is no memory for the rest: a write error, not the system's
  * but ours, and so reported. */
 static void test_no_memory_for_the_rest_ends_the_connection(struct fixture *f)
 {
-    struct spy *spy;
     struct witness w;
     struct peer peer;
 
     witness_init(&w, NULL);
     connect_peer(f, &w, &peer);
-    spy = spy_begin(f->loop);
-    spy->backend.send_now = send_takes_two;
-    allocations_fail(1);
-    assert_int_equal(eddy_transport_write(w.transport, "hello", 5), 0);
-    allocations_fail(0);
-    spy_end();
+    assert_int_equal(write_without_memory(f, &w, send_takes_two), 0);
     assert_true(eddy_transport_is_closing(w.transport));
     assert_ptr_equal(assert_reported("no memory", EDDY_ENOMEM)->transport, w.transport);
     run_iterations(f->loop, 1);
@@ -206,18 +217,12 @@ static void test_no_memory_for_the_rest_ends_the_connection(struct fixture *f)
 /* TR-25, TR-23: no byte was taken: write() says so, nothing else happens. */
 static void test_no_memory_and_no_byte_taken_is_only_said(struct fixture *f)
 {
-    struct spy *spy;
     struct witness w;
     struct peer peer;
 
     witness_init(&w, NULL);
     connect_peer(f, &w, &peer);
-    spy = spy_begin(f->loop);
-    spy->backend.send_now = send_takes_none;
-    allocations_fail(1);
-    assert_int_equal(eddy_transport_write(w.transport, "hello", 5), EDDY_ENOMEM);
-    allocations_fail(0);
-    spy_end();
+    assert_int_equal(write_without_memory(f, &w, send_takes_none), EDDY_ENOMEM);
     assert_int_equal(eddy_transport_get_write_buffer_size(w.transport), 0);
     must(write_text(w.transport, "again"));
     peer_expect(&peer, "again");
