@@ -63,6 +63,20 @@ static void course_add(struct course *course, const eddy_address *address)
                         .address = *address};
 }
 
+/* Two targets: one that refuses, then one that listens. */
+static struct course *course_new_deaf_first(struct fixture *f, eddy_address *deaf,
+                                            eddy_address *good)
+{
+    struct course *course;
+
+    listener_new_deaf(f, deaf);
+    listener_new(f, good);
+    course = course_new(f);
+    course_add(course, deaf);
+    course_add(course, good);
+    return course;
+}
+
 static void course_on_ended(void *arg, struct eddy__stream *stream, int error)
 {
     struct course *course = arg;
@@ -168,21 +182,32 @@ static void net_answer(size_t index, int error)
     net.silent[index]->events->on_connected(net.silent[index], error);
 }
 
+/* Three targets that do not answer by themselves. */
+static struct course *course_new_silent(struct fixture *f)
+{
+    struct course *course = course_new(f);
+    eddy_address slow[3];
+
+    for (int i = 0; i < 3; i++) {
+        listener_new_deaf(f, &slow[i]);
+        course_add(course, &slow[i]);
+    }
+    net_begin(f); /* not before: their sockets are not to be recorded */
+    for (int i = 0; i < 3; i++)
+        net_silence(&slow[i]);
+    return course;
+}
+
 /* NET-9: one at a time and in order; a socket that failed is closed before the next attempt. */
 static void test_addresses_are_tried_in_order(struct fixture *f)
 {
-    struct course *course;
     eddy_address deaf, good;
+    struct course *course = course_new_deaf_first(f, &deaf, &good);
     char first[32];
     char second[32];
 
-    listener_new_deaf(f, &deaf);
-    listener_new(f, &good);
     snprintf(first, sizeof first, "connect:%d", eddy_address_port(&deaf));
     snprintf(second, sizeof second, "connect:%d", eddy_address_port(&good));
-    course = course_new(f);
-    course_add(course, &deaf);
-    course_add(course, &good);
     net_begin(f);
     must(course_start(course, 0, false));
     course_await(course, 0);
@@ -403,15 +428,10 @@ static void test_program_sees_every_error(struct fixture *f)
 /* NET-13: a slow attempt gets a rival after the delay, and is closed when that one wins. */
 static void test_slow_attempt_gets_a_rival(struct fixture *f)
 {
-    struct course *course;
     eddy_address slow, good;
+    struct course *course = course_new_deaf_first(f, &slow, &good);
     eddy_time start;
 
-    listener_new_deaf(f, &slow);
-    listener_new(f, &good);
-    course = course_new(f);
-    course_add(course, &slow);
-    course_add(course, &good);
     net_begin(f);
     net_silence(&slow);
     start = eddy_loop_time(f->loop);
@@ -426,16 +446,10 @@ static void test_slow_attempt_gets_a_rival(struct fixture *f)
 /* NET-13: the first attempt is not held up by a delay of its own. */
 static void test_failure_starts_the_next_at_once(struct fixture *f)
 {
-    struct course *course;
     eddy_address deaf, good;
-    eddy_time start;
+    struct course *course = course_new_deaf_first(f, &deaf, &good);
+    eddy_time start = eddy_loop_time(f->loop);
 
-    listener_new_deaf(f, &deaf);
-    listener_new(f, &good);
-    course = course_new(f);
-    course_add(course, &deaf);
-    course_add(course, &good);
-    start = eddy_loop_time(f->loop);
     must(course_start(course, EDDY_SECONDS(3600), false));
     course_await(course, 0);
     assert_true(eddy_loop_time(f->loop) - start < EDDY_SECONDS(60));
@@ -446,18 +460,10 @@ static void test_failure_starts_the_next_at_once(struct fixture *f)
 static void test_failure_of_an_older_attempt_starts_nothing(struct fixture *f)
 {
     struct course *course;
-    eddy_address slow[3];
     size_t opened;
 
     need_working_calls();
-    course = course_new(f);
-    for (int i = 0; i < 3; i++) {
-        listener_new_deaf(f, &slow[i]);
-        course_add(course, &slow[i]);
-    }
-    net_begin(f);
-    for (int i = 0; i < 3; i++)
-        net_silence(&slow[i]);
+    course = course_new_silent(f);
     must(course_start(course, EDDY_MILLISECONDS(20), false));
     run_until_true(f->loop, recorded("open") >= 2);
     opened = recorded("open");
@@ -501,14 +507,9 @@ static void test_simultaneous_winners(struct fixture *f)
 /* NET-13: without a delay a slow attempt is waited for, however long it takes. */
 static void test_no_delay_means_one_at_a_time(struct fixture *f)
 {
-    struct course *course;
     eddy_address slow, good;
+    struct course *course = course_new_deaf_first(f, &slow, &good);
 
-    listener_new_deaf(f, &slow);
-    listener_new(f, &good);
-    course = course_new(f);
-    course_add(course, &slow);
-    course_add(course, &good);
     net_begin(f);
     net_silence(&slow);
     must(course_start(course, 0, false));
@@ -522,17 +523,8 @@ static void test_no_delay_means_one_at_a_time(struct fixture *f)
 /* NET-13, NET-14: giving up closes every attempt, and the timer of the next. */
 static void test_giving_up_closes_every_attempt(struct fixture *f)
 {
-    struct course *course;
-    eddy_address slow[3];
+    struct course *course = course_new_silent(f);
 
-    course = course_new(f);
-    for (int i = 0; i < 3; i++) {
-        listener_new_deaf(f, &slow[i]);
-        course_add(course, &slow[i]);
-    }
-    net_begin(f);
-    for (int i = 0; i < 3; i++)
-        net_silence(&slow[i]);
     must(course_start(course, EDDY_MILLISECONDS(5), false));
     run_until_true(f->loop, recorded("open") >= 2);
     eddy__race_free(course->race);
