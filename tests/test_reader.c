@@ -314,13 +314,11 @@ static void test_transport_keeps_its_descriptor(struct fixture *f)
 {
     struct witness w;
     struct peer peer;
-    eddy_value view;
     eddy_socket fd;
 
     witness_init(&w, NULL);
     connect_peer(f, &w, &peer);
-    assert_true(eddy_transport_get_extra_info(w.transport, "socket", &view));
-    fd = eddy_socket_view_fileno(view.socket_view);
+    fd = transport_socket(w.transport);
     expect_all_four(f, fd, EDDY_EBADSTATE, EDDY_EBADSTATE);
     assert_non_null(strstr(eddy_error_text(), "transport"));
     eddy_transport_abort(w.transport);

@@ -245,13 +245,11 @@ static void test_recv_refuses_foreign_sockets(struct fixture *f)
 {
     struct witness w;
     struct peer peer;
-    eddy_value view;
     char byte;
 
     witness_init(&w, NULL);
     connect_peer(f, &w, &peer);
-    assert_true(eddy_transport_get_extra_info(w.transport, "socket", &view));
-    sock_expect_error(f, eddy_loop_sock_recv(f->loop, eddy_socket_view_fileno(view.socket_view), 1),
+    sock_expect_error(f, eddy_loop_sock_recv(f->loop, transport_socket(w.transport), 1),
                       EDDY_EBADSTATE);
     sock_expect_error(f, eddy_loop_sock_recv(f->loop, EDDY_NO_SOCKET, 1), EDDY_EINVALID);
     sock_expect_error(f, eddy_loop_sock_recv(f->loop, peer.socket, 0), EDDY_EINVALID);

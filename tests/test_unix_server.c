@@ -497,7 +497,6 @@ static void test_the_peer_has_credentials(struct fixture *f)
     const char *path = scratch_path("server");
     eddy_peer_credentials credentials = {0};
     eddy_server *server;
-    eddy_value view;
     eddy_socket client;
     int error;
 
@@ -507,8 +506,8 @@ static void test_the_peer_has_credentials(struct fixture *f)
     client = listener_connect_unix(f, path);
     assert_true(client != EDDY_NO_SOCKET);
     run_until_recorded(f->loop, "made");
-    assert_true(eddy_transport_get_extra_info(program.clients[0].transport, "socket", &view));
-    error = eddy_socket_peer_credentials(eddy_socket_view_fileno(view.socket_view), &credentials);
+    error =
+        eddy_socket_peer_credentials(transport_socket(program.clients[0].transport), &credentials);
 #if defined(_WIN32)
     assert_int_equal(error, EDDY_ENOTSUPPORTED);
 #else

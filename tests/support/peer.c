@@ -184,6 +184,14 @@ void peer_reset(struct peer *peer)
     peer->socket = EDDY_NO_SOCKET;
 }
 
+eddy_socket transport_socket(eddy_transport *transport)
+{
+    eddy_value view;
+
+    assert_true(eddy_transport_get_extra_info(transport, "socket", &view));
+    return eddy_socket_view_fileno(view.socket_view);
+}
+
 int write_text(eddy_transport *transport, const char *text)
 {
     return eddy_transport_write(transport, text, strlen(text));

@@ -65,6 +65,9 @@ void peer_shutdown(struct peer *peer);
 void peer_close(struct peer *peer);
 void peer_reset(struct peer *peer);
 
+/** The socket of a transport, which keeps it. */
+eddy_socket transport_socket(eddy_transport *transport);
+
 /** Write a text to a transport; 0, or what the write returned. */
 int write_text(eddy_transport *transport, const char *text);
 
