@@ -63,18 +63,9 @@ static void test_new_keys_when_they_cannot_be_made_yet(struct fixture *f)
 static void test_renegotiation_is_refused(struct fixture *f)
 {
     struct tls_scene s;
-    eddy_future *future;
-    eddy_value value;
     unsigned long error = 0;
 
-    tls_kit_init(f, &s.kit);
-    witness_init(&s.w, NULL);
-    future = begin_tls_peer(f, &s.kit, &s.w, TLS_PEER_IS_SERVER, &s.peer);
-    SSL_set_max_proto_version(s.peer.ssl, TLS1_2_VERSION);
-    tls_peer_shake(&s.peer);
-    must(eddy_loop_run_until_complete(f->loop, future, &value));
-    eddy_transport_unref(value.transport);
-    assert_recorded("made");
+    tls_scene_begin_in_1_2(f, &s);
     assert_int_equal(SSL_renegotiate(s.peer.ssl), 1);
     ERR_clear_error();
     for (int turn = 0; turn < 10 && error == 0; turn++) {

@@ -331,18 +331,9 @@ static void refuse_renegotiations(struct fixture *f, const struct asking *plan)
     static const char data[8192];
     static struct batch batch;
     struct tls_scene s;
-    eddy_future *future;
-    eddy_value value;
     size_t sent = 0, asked = 0;
 
-    tls_kit_init(f, &s.kit);
-    witness_init(&s.w, NULL);
-    future = begin_tls_peer(f, &s.kit, &s.w, TLS_PEER_IS_SERVER, &s.peer);
-    SSL_set_max_proto_version(s.peer.ssl, TLS1_2_VERSION);
-    tls_peer_shake(&s.peer);
-    must(eddy_loop_run_until_complete(f->loop, future, &value));
-    eddy_transport_unref(value.transport);
-    assert_recorded("made");
+    tls_scene_begin_in_1_2(f, &s);
     s.w.quiet = true;
     batch.size = 0;
     tls_peer_prepare(&s.peer, data, plan->data_first);

@@ -24,11 +24,32 @@ void tls_scene_begin_buffered(struct fixture *f, struct tls_scene *s, enum tls_p
     scene_connect(f, s, side);
 }
 
+/* Shake hands and run `future`, which makes the connection. */
+static void scene_finish(struct fixture *f, struct tls_scene *s, eddy_future *future)
+{
+    eddy_value value;
+
+    tls_peer_shake(&s->peer);
+    must(eddy_loop_run_until_complete(f->loop, future, &value));
+    eddy_transport_unref(value.transport);
+}
+
+void tls_scene_begin_in_1_2(struct fixture *f, struct tls_scene *s)
+{
+    eddy_future *future;
+
+    tls_kit_init(f, &s->kit);
+    witness_init(&s->w, NULL);
+    future = begin_tls_peer(f, &s->kit, &s->w, TLS_PEER_IS_SERVER, &s->peer);
+    SSL_set_max_proto_version(s->peer.ssl, TLS1_2_VERSION);
+    scene_finish(f, s, future);
+    assert_recorded("made");
+}
+
 void tls_scene_begin_by_tcp(struct fixture *f, struct tls_scene *s)
 {
     eddy_socket sockets[2];
     eddy_future *future;
-    eddy_value value;
 
     tls_kit_init(f, &s->kit);
     witness_init(&s->w, NULL);
@@ -39,9 +60,7 @@ void tls_scene_begin_by_tcp(struct fixture *f, struct tls_scene *s)
         &(eddy_accepted_options){.tls = s->kit.server,
                                  .tls_shutdown_timeout = EDDY_MILLISECONDS(20)});
     must_begin(f, future, sockets[0]);
-    tls_peer_shake(&s->peer);
-    must(eddy_loop_run_until_complete(f->loop, future, &value));
-    eddy_transport_unref(value.transport);
+    scene_finish(f, s, future);
     tls_scene_settle(f, s);
     assert_recorded("made");
 }

@@ -18,6 +18,9 @@ void tls_scene_begin(struct fixture *f, struct tls_scene *s, enum tls_peer_side 
 void tls_scene_begin_buffered(struct fixture *f, struct tls_scene *s, enum tls_peer_side side,
                               void *buffer, size_t size);
 
+/** In TLS 1.2, which knows renegotiation; the peer is a server. */
+void tls_scene_begin_in_1_2(struct fixture *f, struct tls_scene *s);
+
 /** By TCP, where resets are real; the peer is a client, and the limit for closing 20 ms. */
 void tls_scene_begin_by_tcp(struct fixture *f, struct tls_scene *s);
 
