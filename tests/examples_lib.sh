@@ -65,6 +65,22 @@ start()
     done
 }
 
+# get_in_parallel URL FILE: eight downloads at once, by the get() of the script; each is FILE.
+get_in_parallel()
+{
+    downloads=
+    for i in 1 2 3 4 5 6 7 8; do
+        get -o "$scratch/parallel.$i" "$1" &
+        downloads="$downloads $!"
+    done
+    for job in $downloads; do
+        wait "$job" || fail "a parallel download"
+    done
+    for i in 1 2 3 4 5 6 7 8; do
+        cmp -s "$scratch/parallel.$i" "$2" || fail "parallel download $i is damaged"
+    done
+}
+
 # stop: end the server; it has to live until then. (A shell starts what is in the background with
 # SIGINT ignored, which eddy_run() respects, so this cannot be Ctrl-C.)
 stop()

@@ -25,17 +25,7 @@ expect "ten requests on one connection" "$(get -w '%{num_connects}\n' "$url/digi
     awk '{ sum += substr($0, 11) } END { print NR, sum }')" "10 1"
 get -o "$scratch/got" --limit-rate 4M "$url/large.bin"
 cmp -s "$scratch/got" "$scratch/site/large.bin" || fail "a slow download is damaged"
-downloads=
-for i in 1 2 3 4 5 6 7 8; do
-    get -o "$scratch/got.$i" "$url/large.bin" &
-    downloads="$downloads $!"
-done
-for job in $downloads; do
-    wait "$job" || fail "a parallel download"
-done
-for i in 1 2 3 4 5 6 7 8; do
-    cmp -s "$scratch/got.$i" "$scratch/site/large.bin" || fail "parallel download $i is damaged"
-done
+get_in_parallel "$url/large.bin" "$scratch/site/large.bin"
 # Who gives up in the middle disturbs nobody.
 curl -s --max-time 1 --limit-rate 100k -o /dev/null --unix-socket "$scratch/socket" \
     "$url/large.bin" && fail "curl did not give up"

@@ -69,17 +69,7 @@ expect "two requests on one connection" \
     "$(get -o /dev/null -o /dev/null -w '%{num_connects} ' "$url/" "$url/digits.txt")" "1 0 "
 expect "none after Connection: close" "$(get -H 'Connection: close' -o /dev/null -o /dev/null \
     -w '%{num_connects} ' "$url/" "$url/digits.txt")" "1 1 "
-downloads=
-for i in 1 2 3 4 5 6 7 8; do
-    get -o "$scratch/large.$i" "$url/large.bin" &
-    downloads="$downloads $!"
-done
-for job in $downloads; do
-    wait "$job" || fail "a parallel download"
-done
-for i in 1 2 3 4 5 6 7 8; do
-    cmp -s "$scratch/large.$i" "$scratch/site/large.bin" || fail "parallel download $i is damaged"
-done
+get_in_parallel "$url/large.bin" "$scratch/site/large.bin"
 expect "after all this" "$(get "$url/digits.txt")" "0123456789"
 stop
 echo "the file server answers as it should"

@@ -55,17 +55,7 @@ refused "another name" "51 60" --cacert "$scratch/root.pem" --resolve "other.tes
 refused "HTTP where HTTPS is spoken" "1 8 52 56" "http://127.0.0.1:$port/digits.txt"
 ! grep -q 0123 "$scratch/got" 2>/dev/null || fail "a file was served without TLS"
 
-downloads=
-for i in 1 2 3 4 5 6 7 8; do
-    get -o "$scratch/large.$i" "$url/large.bin" &
-    downloads="$downloads $!"
-done
-for job in $downloads; do
-    wait "$job" || fail "a parallel download"
-done
-for i in 1 2 3 4 5 6 7 8; do
-    cmp -s "$scratch/large.$i" "$scratch/site/large.bin" || fail "parallel download $i is damaged"
-done
+get_in_parallel "$url/large.bin" "$scratch/site/large.bin"
 # Who gives up in the middle disturbs nobody.
 refused "too slow" "28" --cacert "$scratch/root.pem" --max-time 1 --limit-rate 100k "$url/large.bin"
 expect "after all this" "$(get "$url/digits.txt")" "0123456789"
