@@ -77,25 +77,33 @@ static int start_all(struct eddy__timers *timers, struct known *known, uint32_t 
     return error;
 }
 
+static void timers_end(void *timers)
+{
+    eddy__timers_fini(timers);
+}
+
+/* Timers of a test, which end with it, wherever that is. */
+static struct eddy__timers *timers_new(struct fixture *f)
+{
+    static struct eddy__timers timers;
+
+    memset(&timers, 0, sizeof timers);
+    fixture_at_end(f, timers_end, &timers);
+    return &timers;
+}
+
 /* LOOP-24: by due time, and by registration where that is equal. */
 static void test_timers_expire_in_order(struct fixture *f)
 {
     static struct known known[TIMERS];
-    struct eddy__timers timers = {0};
+    struct eddy__timers *timers = timers_new(f);
     struct eddy__list queue;
     uint32_t random = 1;
-    size_t count = 0;
-    int error = start_all(&timers, known, &random);
 
-    (void)f;
+    must(start_all(timers, known, &random));
     eddy__list_init(&queue);
-    if (error == 0) {
-        assert_true(eddy__timers_next(&timers) == 0);
-        count = expire(&timers, 64, &queue);
-    }
-    eddy__timers_fini(&timers);
-    must(error);
-    assert_int_equal(count, TIMERS);
+    assert_true(eddy__timers_next(timers) == 0);
+    assert_int_equal(expire(timers, 64, &queue), TIMERS);
     check_order(&queue, TIMERS);
 }
 
@@ -104,50 +112,39 @@ static void test_timers_at_the_limit_stay(struct fixture *f)
 {
     struct known early = {.timer.ready.run = known_run, .when = 4};
     struct known late = {.timer.ready.run = known_run, .when = 5};
-    struct eddy__timers timers = {0};
+    struct eddy__timers *timers = timers_new(f);
     struct eddy__list queue;
-    int error = eddy__timer_start(&timers, &late.timer, 5);
 
-    (void)f;
+    must(eddy__timer_start(timers, &late.timer, 5));
     eddy__list_init(&queue);
-    if (error == 0)
-        error = eddy__timer_start(&timers, &early.timer, 4);
-    if (error == 0) {
-        assert_int_equal(expire(&timers, 5, &queue), 1);
-        assert_true(eddy__timers_next(&timers) == 5);
-        assert_ptr_equal(shift(&queue), &early);
-        eddy__timer_stop(&timers, &late.timer);
-        assert_true(eddy__timers_next(&timers) == EDDY_FOREVER);
-    }
-    eddy__timers_fini(&timers);
-    must(error);
+    must(eddy__timer_start(timers, &early.timer, 4));
+    assert_int_equal(expire(timers, 5, &queue), 1);
+    assert_true(eddy__timers_next(timers) == 5);
+    assert_ptr_equal(shift(&queue), &early);
+    eddy__timer_stop(timers, &late.timer);
+    assert_true(eddy__timers_next(timers) == EDDY_FOREVER);
 }
 
 /* LOOP-26: any of them can be stopped at any time; what is left keeps its order. */
 static void test_stopped_timers_leave_at_once(struct fixture *f)
 {
     static struct known known[TIMERS];
-    struct eddy__timers timers = {0};
+    struct eddy__timers *timers = timers_new(f);
     struct eddy__list queue;
     uint32_t random = 2;
-    size_t left = TIMERS, expired = 0;
-    int i, error = start_all(&timers, known, &random);
+    size_t left = TIMERS;
+    int i;
 
-    (void)f;
+    must(start_all(timers, known, &random));
     eddy__list_init(&queue);
-    if (error == 0) {
-        for (i = 0; i < TIMERS; i++) {
-            if (next_random(&random) % 3 == 0)
-                continue;
-            eddy__timer_stop(&timers, &known[i].timer);
-            eddy__timer_stop(&timers, &known[i].timer);
-            assert_int_equal(timers.count, --left);
-        }
-        expired = expire(&timers, 1000, &queue);
+    for (i = 0; i < TIMERS; i++) {
+        if (next_random(&random) % 3 == 0)
+            continue;
+        eddy__timer_stop(timers, &known[i].timer);
+        eddy__timer_stop(timers, &known[i].timer);
+        assert_int_equal(timers->count, --left);
     }
-    eddy__timers_fini(&timers);
-    must(error);
-    assert_int_equal(expired, left);
+    assert_int_equal(expire(timers, 1000, &queue), left);
     check_order(&queue, left);
 }
 
@@ -155,74 +152,58 @@ static void test_stopped_timers_leave_at_once(struct fixture *f)
 static void test_due_timer_is_stopped_before_it_runs(struct fixture *f)
 {
     struct known known = {.when = 0};
-    struct eddy__timers timers = {0};
-    int error = eddy__timer_start(&timers, &known.timer, 0);
+    struct eddy__timers *timers = timers_new(f);
 
-    (void)f;
-    if (error == 0) {
-        assert_true(eddy__timers_expire(&timers, 1));
-        eddy__timer_stop(&timers, &known.timer);
-        assert_int_equal(timers.count, 0);
-        assert_int_equal(eddy__timers_shift(&timers), 0);
-    }
-    eddy__timers_fini(&timers);
-    must(error);
+    must(eddy__timer_start(timers, &known.timer, 0));
+    assert_true(eddy__timers_expire(timers, 1));
+    eddy__timer_stop(timers, &known.timer);
+    assert_int_equal(timers->count, 0);
+    assert_int_equal(eddy__timers_shift(timers), 0);
 }
 
 /* A promised place is there when memory is not. */
 static void test_reserved_timer_starts_without_memory(struct fixture *f)
 {
     static struct known known[TIMERS];
-    struct eddy__timers timers = {0};
+    struct eddy__timers *timers = timers_new(f);
     struct known promised = {.when = 7};
     uint32_t random = 3;
-    int error = eddy__timer_reserve(&timers, &promised.timer);
 
-    (void)f;
-    if (error == 0)
-        error = start_all(&timers, known, &random);
-    if (error == 0) {
-        allocations_fail(1);
-        assert_int_equal(eddy__timer_start(&timers, &promised.timer, 7), 0);
-        assert_false(allocations_failed());
-        allocations_fail(0);
-        eddy__timer_stop(&timers, &promised.timer);
-        eddy__timer_unreserve(&timers, &promised.timer);
-        assert_int_equal(timers.reserved, 0);
-    }
-    eddy__timers_fini(&timers);
-    must(error);
+    must(eddy__timer_reserve(timers, &promised.timer));
+    must(start_all(timers, known, &random));
+    allocations_fail(1);
+    assert_int_equal(eddy__timer_start(timers, &promised.timer, 7), 0);
+    assert_false(allocations_failed());
+    allocations_fail(0);
+    eddy__timer_stop(timers, &promised.timer);
+    eddy__timer_unreserve(timers, &promised.timer);
+    assert_int_equal(timers->reserved, 0);
 }
 
 /* It can be started again and again at all distances, whatever that leaves behind. */
 static void test_reserved_timer_starts_anew_without_memory(struct fixture *f)
 {
     static struct known known[TIMERS];
-    struct eddy__timers timers = {0};
+    struct eddy__timers *timers = timers_new(f);
     struct known promised = {.when = 0};
     uint32_t random = 7;
-    int i, error = eddy__timer_reserve(&timers, &promised.timer);
+    int i;
 
-    (void)f;
-    if (error == 0)
-        error = start_all(&timers, known, &random);
-    if (error == 0) {
-        allocations_fail(1);
-        for (i = 0; i < 20000; i++) {
-            eddy_time when = (eddy_time)1 << next_random(&random) % 60;
+    must(eddy__timer_reserve(timers, &promised.timer));
+    must(start_all(timers, known, &random));
+    allocations_fail(1);
+    for (i = 0; i < 20000; i++) {
+        eddy_time when = (eddy_time)1 << next_random(&random) % 60;
 
-            assert_int_equal(eddy__timer_start(&timers, &promised.timer, when), 0);
-            if (i % 1000 == 0) /* now the first is to be looked for, and what is early is early */
-                eddy__timer_stop(&timers, &known[i / 1000].timer);
-            assert_true(eddy__timers_next(&timers) <= when);
-            eddy__timer_stop(&timers, &promised.timer);
-        }
-        assert_false(allocations_failed());
-        allocations_fail(0);
-        eddy__timer_unreserve(&timers, &promised.timer);
+        assert_int_equal(eddy__timer_start(timers, &promised.timer, when), 0);
+        if (i % 1000 == 0) /* now the first is to be looked for, and what is early is early */
+            eddy__timer_stop(timers, &known[i / 1000].timer);
+        assert_true(eddy__timers_next(timers) <= when);
+        eddy__timer_stop(timers, &promised.timer);
     }
-    eddy__timers_fini(&timers);
-    must(error);
+    assert_false(allocations_failed());
+    allocations_fail(0);
+    eddy__timer_unreserve(timers, &promised.timer);
 }
 
 /* Start what is left of `known` as far as there is room. */
@@ -346,105 +327,89 @@ static void model_expire(struct model *model, struct eddy__timers *timers, eddy_
 static void test_timers_agree_with_a_model(struct fixture *f)
 {
     static struct model model;
-    struct eddy__timers timers = {0};
+    struct eddy__timers *timers = timers_new(f);
     eddy_time now = EDDY_SECONDS(1000);
     uint32_t random = 5;
-    int i, error = 0;
+    int i;
 
-    (void)f;
     memset(&model, 0, sizeof model);
-    for (i = 0; i < 20000 && error == 0; i++) {
+    for (i = 0; i < 20000; i++) {
         const struct known *first;
 
-        error = model_change(&model, &timers, now, &random);
-        if (error != 0 || next_random(&random) % 4 != 0)
+        must(model_change(&model, timers, now, &random));
+        if (next_random(&random) % 4 != 0)
             continue;
         first = model_first(&model);
-        assert_true(eddy__timers_next(&timers) == (first != NULL ? first->when : EDDY_FOREVER));
+        assert_true(eddy__timers_next(timers) == (first != NULL ? first->when : EDDY_FOREVER));
         if (next_random(&random) % 8 == 0) {
             now += (eddy_time)1 << next_random(&random) % 45;
-            model_expire(&model, &timers, now);
+            model_expire(&model, timers, now);
         }
     }
-    eddy__timers_fini(&timers);
-    must(error);
 }
 
 /* What has been there once leaves the memory for as many others, until that is given back. */
 static void test_starting_takes_no_memory_once_warm(struct fixture *f)
 {
     static struct known known[TIMERS];
-    struct eddy__timers timers = {0};
+    struct eddy__timers *timers = timers_new(f);
     uint32_t random = 6;
-    int i, error = start_all(&timers, known, &random);
+    int i;
 
-    (void)f;
-    if (error == 0) {
-        allocations_fail(1);
-        for (i = 0; i < TIMERS; i++)
-            eddy__timer_stop(&timers, &known[i].timer);
-        for (i = 0; i < TIMERS; i++)
-            must(eddy__timer_start(&timers, &known[i].timer, 1 + next_random(&random)));
-        assert_false(allocations_failed());
-        allocations_fail(0);
-    }
-    eddy__timers_fini(&timers);
-    memset(known, 0, sizeof known);
-    must(error);
+    must(start_all(timers, known, &random));
+    allocations_fail(1);
+    for (i = 0; i < TIMERS; i++)
+        eddy__timer_stop(timers, &known[i].timer);
+    for (i = 0; i < TIMERS; i++)
+        must(eddy__timer_start(timers, &known[i].timer, 1 + next_random(&random)));
+    assert_false(allocations_failed());
+    allocations_fail(0);
 }
 
 /* However the timers lie: only who starts one can find no memory. */
 static void test_expiring_takes_no_memory(struct fixture *f)
 {
     static struct known known[TIMERS];
-    struct eddy__timers timers = {0};
+    struct eddy__timers *timers = timers_new(f);
     struct eddy__list queue;
     uint32_t random = 8;
     size_t count = 0;
-    int i, error = 0;
+    int i;
 
-    (void)f;
     memset(known, 0, sizeof known);
     eddy__list_init(&queue);
-    for (i = 0; i < TIMERS && error == 0; i++) {
+    for (i = 0; i < TIMERS; i++) {
         known[i].number = i;
         known[i].timer.ready.run = known_run;
         known[i].when = (eddy_time)1 << 40 | (eddy_time)next_random(&random) << i % 16;
-        error = eddy__timer_start(&timers, &known[i].timer, known[i].when);
+        must(eddy__timer_start(timers, &known[i].timer, known[i].when));
     }
-    if (error == 0) {
-        allocations_fail(1);
-        while (timers.count > 0)
-            count += expire(&timers, eddy__timers_next(&timers) + 100000, &queue);
-        assert_false(allocations_failed());
-        allocations_fail(0);
-        check_order(&queue, count);
-        assert_int_equal(count, TIMERS);
-    }
-    eddy__timers_fini(&timers);
-    must(error);
+    allocations_fail(1);
+    while (timers->count > 0)
+        count += expire(timers, eddy__timers_next(timers) + 100000, &queue);
+    assert_false(allocations_failed());
+    allocations_fail(0);
+    check_order(&queue, count);
+    assert_int_equal(count, TIMERS);
 }
 
 /* LOOP-26: entries of stopped timers, which stay behind, never outnumber the others by much. */
 static void test_stopped_timers_do_not_pile_up(struct fixture *f)
 {
     static struct known known[TIMERS];
-    struct eddy__timers timers = {0};
+    struct eddy__timers *timers = timers_new(f);
     uint32_t random = 9;
-    int i, error = start_all(&timers, known, &random);
+    int i;
 
-    (void)f;
-    for (i = 0; i < 100 * TIMERS && error == 0; i++) {
+    must(start_all(timers, known, &random));
+    for (i = 0; i < 100 * TIMERS; i++) {
         struct eddy__timer *timer = &known[i % TIMERS].timer;
 
-        eddy__timer_stop(&timers, timer);
-        error = eddy__timer_start(&timers, timer, 64 + next_random(&random));
-        eddy__timers_relax(&timers);
-        assert_true(eddy__timers_entries(&timers) <= 3 * TIMERS);
+        eddy__timer_stop(timers, timer);
+        must(eddy__timer_start(timers, timer, 64 + next_random(&random)));
+        eddy__timers_relax(timers);
+        assert_true(eddy__timers_entries(timers) <= 3 * TIMERS);
     }
-    eddy__timers_fini(&timers);
-    memset(known, 0, sizeof known);
-    must(error);
 }
 
 static int on_call_nothing(void *arg)
