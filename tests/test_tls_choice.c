@@ -3,6 +3,7 @@
 #include "support/certificates.h"
 #include "support/support.h"
 #include "support/tls_pair.h"
+#include "support/tls_peer.h"
 #include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
@@ -223,31 +224,14 @@ static void test_a_server_refuses_a_name(struct fixture *f)
 }
 
 /* A server whose callback goes on with a context of `second`. */
-static struct tls_outcome play_switched(struct tls_scene *scene, const eddy_tls_options *second)
+static struct tls_outcome play_switched(struct fixture *f, struct tls_scene *scene,
+                                        const eddy_tls_options *second)
 {
-    struct reply reply = {0, NULL};
-    struct tls_outcome outcome = {0};
-    int result = eddy_tls_context_new(second, &reply.context);
+    struct reply reply = {0, tls_kit_context(f, second)};
 
-    must(result);
     scene->server.on_server_name = on_name;
     scene->server.on_server_name_arg = &reply;
-    /* No must() from here on: there is something to give back. */
-    {
-        eddy_tls_context *client = NULL;
-        eddy_tls_context *server = NULL;
-
-        result = eddy_tls_context_new(&scene->client, &client);
-        if (result == 0)
-            result = eddy_tls_context_new(&scene->server, &server);
-        if (result == 0)
-            outcome = tls_play(client, server, "a.test");
-        eddy_tls_context_unref(server);
-        eddy_tls_context_unref(client);
-    }
-    eddy_tls_context_unref(reply.context);
-    must(result);
-    return outcome;
+    return tls_play_scene(scene);
 }
 
 static void test_a_name_changes_the_context(struct fixture *f)
@@ -258,13 +242,12 @@ static void test_a_name_changes_the_context(struct fixture *f)
         &(struct certificate_wish){.name = "second", .names = "DNS:a.test", .issuer = scene.ca});
     struct tls_outcome outcome;
 
-    (void)f;
     second.certificate_data = certificate_pem(own);
     second.key_data = certificate_key_pem(own);
     second.alpn = "imap";
     scene.client.alpn = "h2,imap";
     scene.server.alpn = "h2";
-    outcome = play_switched(&scene, &second);
+    outcome = play_switched(f, &scene, &second);
     assert_tls_good(&outcome);
     assert_string_equal(outcome.alpn, "imap");
     give_up_if(!outcome.is_verified);
@@ -279,21 +262,20 @@ static void test_a_changed_context_brings_its_demands(struct fixture *f)
     eddy_tls_options second = scene.server;
     struct tls_outcome outcome;
 
-    (void)f;
     second.verify = EDDY_TLS_VERIFY_REQUIRED;
     second.ca_data = certificate_pem(scene.ca);
-    outcome = play_switched(&scene, &second);
+    outcome = play_switched(f, &scene, &second);
     assert_tls_failed(&outcome, "server", EDDY_ETLSVERIFY, "the client showed no certificate");
     second = scene.server;
     second.on_server_name = NULL;
     second.alpn = "imap";
     second.alpn_required = true;
-    outcome = play_switched(&scene, &second);
+    outcome = play_switched(f, &scene, &second);
     assert_tls_failed(&outcome, "server", EDDY_ETLS, "the client offered none by ALPN");
     second = scene.server;
     second.on_server_name = NULL;
     second.version_max = EDDY_TLS_1_2;
-    outcome = play_switched(&scene, &second);
+    outcome = play_switched(f, &scene, &second);
     assert_tls_good(&outcome);
     assert_string_equal(outcome.version, "TLSv1.2");
     recorder_reset();
@@ -306,12 +288,11 @@ static void test_a_second_hello_asks_no_second_time(struct fixture *f)
     eddy_tls_options second = scene.server;
     struct tls_outcome outcome;
 
-    (void)f;
     second.on_server_name = on_name;
     second.on_server_name_arg = &(struct reply){EDDY_EUSER - 1, NULL};
     scene.client.groups = "X25519:P-256";
     scene.server.groups = "P-256";
-    outcome = play_switched(&scene, &second);
+    outcome = play_switched(f, &scene, &second);
     assert_tls_good(&outcome);
     assert_recorded("a.test");
 }

@@ -4,6 +4,7 @@
 #include "support/support.h"
 #include "support/sweep.h"
 #include "support/tls_pair.h"
+#include "support/tls_peer.h"
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
 #include <openssl/x509v3.h>
@@ -148,28 +149,12 @@ static int on_name(void *arg, const char *server_name, eddy_tls_context **contex
 }
 
 /* How it goes on with a context that wraps `native`. */
-static struct tls_outcome play_switched(struct tls_scene *scene, SSL_CTX *native)
+static struct tls_outcome play_switched(struct fixture *f, struct tls_scene *scene, SSL_CTX *native)
 {
-    eddy_tls_context *second = NULL;
-    struct tls_outcome outcome = {0};
-    eddy_tls_context *client = NULL;
-    eddy_tls_context *server = NULL;
-    int result;
-
-    result = eddy_tls_context_new(&(eddy_tls_options){.server = true, .native = native}, &second);
     scene->server.on_server_name = on_name;
-    scene->server.on_server_name_arg = second;
-    if (result == 0)
-        result = eddy_tls_context_new(&scene->client, &client);
-    if (result == 0)
-        result = eddy_tls_context_new(&scene->server, &server);
-    if (result == 0)
-        outcome = tls_play(client, server, "a.test");
-    eddy_tls_context_unref(server);
-    eddy_tls_context_unref(client);
-    eddy_tls_context_unref(second);
-    must(result);
-    return outcome;
+    scene->server.on_server_name_arg =
+        tls_kit_context(f, &(eddy_tls_options){.server = true, .native = native});
+    return tls_play_scene(scene);
 }
 
 /* What a program told its SSL_CTX about verifying goes for connections that come to it late. */
@@ -183,10 +168,10 @@ static void test_a_changed_context_brings_its_parameters(struct fixture *f)
     SSL_CTX_set_verify(native, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     scene.client.certificate_data = certificate_pem(scene.own);
     scene.client.key_data = certificate_key_pem(scene.own);
-    outcome = play_switched(&scene, native);
+    outcome = play_switched(f, &scene, native);
     assert_tls_good(&outcome);
     X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(native), X509_V_FLAG_CRL_CHECK);
-    outcome = play_switched(&scene, native);
+    outcome = play_switched(f, &scene, native);
     assert_tls_failed(&outcome, "server", EDDY_ETLSVERIFY, "there is no revocation list");
 }
 
