@@ -34,16 +34,26 @@ static void scene_finish(struct fixture *f, struct tls_scene *s, eddy_future *fu
     eddy_transport_unref(value.transport);
 }
 
-void tls_scene_begin_in_1_2(struct fixture *f, struct tls_scene *s)
+void tls_scene_begin_prepared(struct fixture *f, struct tls_scene *s, void (*prepare)(SSL *ssl))
 {
     eddy_future *future;
 
     tls_kit_init(f, &s->kit);
     witness_init(&s->w, NULL);
     future = begin_tls_peer(f, &s->kit, &s->w, TLS_PEER_IS_SERVER, &s->peer);
-    SSL_set_max_proto_version(s->peer.ssl, TLS1_2_VERSION);
+    prepare(s->peer.ssl);
     scene_finish(f, s, future);
     assert_recorded("made");
+}
+
+static void prepare_1_2(SSL *ssl)
+{
+    SSL_set_max_proto_version(ssl, TLS1_2_VERSION);
+}
+
+void tls_scene_begin_in_1_2(struct fixture *f, struct tls_scene *s)
+{
+    tls_scene_begin_prepared(f, s, prepare_1_2);
 }
 
 void tls_scene_begin_by_tcp(struct fixture *f, struct tls_scene *s)

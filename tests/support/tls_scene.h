@@ -18,7 +18,10 @@ void tls_scene_begin(struct fixture *f, struct tls_scene *s, enum tls_peer_side 
 void tls_scene_begin_buffered(struct fixture *f, struct tls_scene *s, enum tls_peer_side side,
                               void *buffer, size_t size);
 
-/** In TLS 1.2, which knows renegotiation; the peer is a server. */
+/** With a server as the peer, whose SSL is prepared before it shakes hands. */
+void tls_scene_begin_prepared(struct fixture *f, struct tls_scene *s, void (*prepare)(SSL *ssl));
+
+/** The same in TLS 1.2, which knows renegotiation. */
 void tls_scene_begin_in_1_2(struct fixture *f, struct tls_scene *s);
 
 /** By TCP, where resets are real; the peer is a client, and the limit for closing 20 ms. */
