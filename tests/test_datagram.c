@@ -6,25 +6,13 @@
 #include "support/sweep.h"
 #include <string.h>
 
-/* A server "s" and a client "c" that is connected to it. */
-static void open_pair(struct fixture *f, struct witness *s, struct witness *c)
-{
-    eddy_address address;
-
-    witness_init(s, "s");
-    witness_init(c, "c");
-    bind_endpoint(f, s, &address);
-    connect_endpoint(f, c, &address);
-    assert_recorded("s.made", "c.made");
-}
-
 /* TR-33, TR-35: there with the sender's address, and back to it. */
 static void test_datagrams_travel_both_ways(struct fixture *f)
 {
     struct witness s, c;
     eddy_address client;
 
-    open_pair(f, &s, &c);
+    open_endpoint_pair(f, &s, &c);
     client = endpoint_address(c.transport);
     must(send_datagram(c.transport, "ping", NULL));
     run_until_recorded(f->loop, "s.datagram:ping");
@@ -39,7 +27,7 @@ static void test_empty_datagram_is_sent_and_delivered(struct fixture *f)
 {
     struct witness s, c;
 
-    open_pair(f, &s, &c);
+    open_endpoint_pair(f, &s, &c);
     must(eddy_transport_sendto(c.transport, NULL, 0, NULL));
     must(send_datagram(c.transport, "next", NULL));
     run_until_recorded(f->loop, "s.datagram:next");
@@ -52,7 +40,7 @@ static void test_another_address_is_refused_on_a_connected_endpoint(struct fixtu
     struct witness s, c;
     eddy_address address, other;
 
-    open_pair(f, &s, &c);
+    open_endpoint_pair(f, &s, &c);
     address = endpoint_address(s.transport);
     must(eddy_address_parse("127.0.0.1", 9, &other));
     assert_int_equal(send_datagram(c.transport, "no", &other), EDDY_EINVALID);
@@ -102,7 +90,7 @@ static void test_many_datagrams_in_one_call(struct fixture *f)
     eddy_outgoing_datagram bad[] = {{"4", 1, NULL}, {NULL, 4, NULL}};
     struct witness s, c;
 
-    open_pair(f, &s, &c);
+    open_endpoint_pair(f, &s, &c);
     assert_int_equal(eddy_transport_sendto_many(c.transport, list, 3), 3);
     assert_int_equal(eddy_transport_sendto_many(c.transport, bad, 2), 1);
     assert_int_equal(eddy_transport_sendto_many(c.transport, bad + 1, 1), EDDY_EINVALID);
@@ -116,7 +104,7 @@ static void test_queue_counts_payload_and_overhead(struct fixture *f)
 {
     struct witness s, c;
 
-    open_pair(f, &s, &c);
+    open_endpoint_pair(f, &s, &c);
     hold_sending(f);
     must(send_datagram(c.transport, "one", NULL));
     assert_int_equal(eddy_transport_get_write_buffer_size(c.transport), 3 + 8);
@@ -138,7 +126,7 @@ static void test_untrue_readiness_does_not_spin(struct fixture *f)
     struct spy *spy;
     size_t allocated, spans;
 
-    open_pair(f, &s, &c);
+    open_endpoint_pair(f, &s, &c);
     hold_sending(f);
     must(send_datagram(c.transport, "x", NULL));
     run_for(f->loop, EDDY_MILLISECONDS(1)); /* allocates what a run does the first time */
@@ -162,7 +150,7 @@ static void test_queued_data_is_copied(struct fixture *f)
     struct witness s, c;
     char text[] = "before";
 
-    open_pair(f, &s, &c);
+    open_endpoint_pair(f, &s, &c);
     hold_sending(f);
     must(eddy_transport_sendto(c.transport, text, 6, NULL));
     memcpy(text, "after!", 6);
@@ -177,7 +165,7 @@ static void test_flow_control_pauses_and_resumes(struct fixture *f)
     struct witness s, c;
     size_t low, high;
 
-    open_pair(f, &s, &c);
+    open_endpoint_pair(f, &s, &c);
     eddy_transport_get_write_buffer_limits(c.transport, &low, &high);
     assert_int_equal(low, 16 * 1024);
     assert_int_equal(high, 64 * 1024);
@@ -199,7 +187,7 @@ static void test_error_of_an_immediate_send(struct fixture *f)
 {
     struct witness s, c;
 
-    open_pair(f, &s, &c);
+    open_endpoint_pair(f, &s, &c);
     fail_sending(f, EDDY_ENETUNREACH, 1);
     must(send_datagram(c.transport, "gone", NULL));
     assert_recorded("c.error:EDDY_ENETUNREACH");
@@ -213,7 +201,7 @@ static void test_error_of_a_queued_send(struct fixture *f)
 {
     struct witness s, c;
 
-    open_pair(f, &s, &c);
+    open_endpoint_pair(f, &s, &c);
     hold_sending(f);
     must(send_datagram(c.transport, "gone", NULL));
     must(send_datagram(c.transport, "there", NULL));
@@ -229,7 +217,7 @@ static void test_error_of_a_receive(struct fixture *f)
 {
     struct witness s, c;
 
-    open_pair(f, &s, &c);
+    open_endpoint_pair(f, &s, &c);
     fail_receiving(f, EDDY_ECONNRESET);
     must(send_datagram(c.transport, "after it", NULL));
     run_until_recorded(f->loop, "s.datagram:after it");
@@ -241,7 +229,7 @@ static void test_invalid_descriptor_is_fatal(struct fixture *f)
 {
     struct witness s, c;
 
-    open_pair(f, &s, &c);
+    open_endpoint_pair(f, &s, &c);
     fail_receiving(f, EDDY_EBADF);
     must(send_datagram(c.transport, "x", NULL));
     run_until_recorded(f->loop, "s.lost:EDDY_EBADF");
@@ -256,7 +244,7 @@ static void test_refused_datagram_is_told_and_the_transport_goes_on(struct fixtu
 
     if (fixture_backend_is(f, "iocp"))
         skip(); /* wine never hears of it */
-    open_pair(f, &s, &c);
+    open_endpoint_pair(f, &s, &c);
     address = endpoint_address(s.transport);
     close_endpoint(f, &s);
     must(send_datagram(c.transport, "anybody?", NULL));
@@ -284,7 +272,7 @@ static void test_datagram_too_large_is_an_error(struct fixture *f)
     struct witness s, c;
     int turn;
 
-    open_pair(f, &s, &c);
+    open_endpoint_pair(f, &s, &c);
     must(eddy_transport_sendto(c.transport, large, sizeof large, NULL));
     run_until_recorded(f->loop, "c.error:EDDY_EMSGSIZE");
     must(eddy_transport_sendto(c.transport, large, 60000, NULL));
@@ -300,7 +288,7 @@ static void test_failing_callbacks_are_only_reported(struct fixture *f)
 {
     struct witness s, c;
 
-    open_pair(f, &s, &c);
+    open_endpoint_pair(f, &s, &c);
     s.results[WITNESS_DATAGRAM] = EDDY_EFAILED;
     must(send_datagram(c.transport, "1", NULL));
     must(send_datagram(c.transport, "2", NULL));
@@ -320,7 +308,7 @@ static void test_close_sends_the_queue_first(struct fixture *f)
     struct witness s, c;
     eddy_address client;
 
-    open_pair(f, &s, &c);
+    open_endpoint_pair(f, &s, &c);
     client = endpoint_address(c.transport);
     hold_sending(f);
     must(send_datagram(c.transport, "1", NULL));
@@ -343,7 +331,7 @@ static void test_abort_drops_the_queue(struct fixture *f)
 {
     struct witness s, c;
 
-    open_pair(f, &s, &c);
+    open_endpoint_pair(f, &s, &c);
     hold_sending(f);
     must(send_datagram(c.transport, "1", NULL));
     eddy_transport_close(c.transport);
@@ -362,7 +350,7 @@ static void test_close_without_output_ends_in_the_next_iteration(struct fixture 
 {
     struct witness s, c;
 
-    open_pair(f, &s, &c);
+    open_endpoint_pair(f, &s, &c);
     eddy_transport_close(c.transport);
     assert_nothing_recorded();
     run_iterations(f->loop, 1);
@@ -378,7 +366,7 @@ static void test_sending_after_the_end_is_dropped(struct fixture *f)
     eddy_value value;
     int i;
 
-    open_pair(f, &s, &c);
+    open_endpoint_pair(f, &s, &c);
     address = endpoint_address(s.transport);
     transport = eddy_transport_ref(c.transport);
     close_endpoint(f, &c);
@@ -407,7 +395,7 @@ static void test_extra_info(struct fixture *f)
     eddy_address server;
     eddy_value value = {.integer = 5};
 
-    open_pair(f, &s, &c);
+    open_endpoint_pair(f, &s, &c);
     server = endpoint_address(s.transport);
     assert_false(eddy_transport_get_extra_info(s.transport, "peername", &value));
     assert_int_equal(value.integer, 5);
@@ -429,7 +417,7 @@ static void test_close_in_datagram_received_stops_the_batch(struct fixture *f)
 {
     struct witness s, c;
 
-    open_pair(f, &s, &c);
+    open_endpoint_pair(f, &s, &c);
     s.script = close_at_first;
     must(send_datagram(c.transport, "1", NULL));
     must(send_datagram(c.transport, "2", NULL));
@@ -451,7 +439,7 @@ static void test_abort_in_error_received(struct fixture *f)
     const eddy_outgoing_datagram list[] = {{"1", 1, NULL}, {"2", 1, NULL}, {"3", 1, NULL}};
     struct witness s, c;
 
-    open_pair(f, &s, &c);
+    open_endpoint_pair(f, &s, &c);
     c.script = abort_at_error;
     fail_sending(f, EDDY_ENOBUFS, 3);
     assert_int_equal(eddy_transport_sendto_many(c.transport, list, 3), 3);
@@ -472,7 +460,7 @@ static void test_a_thousand_datagrams_in_flight(struct fixture *f)
     eddy_value value;
     int i, count = sweep_fewer(1000);
 
-    open_pair(f, &s, &c);
+    open_endpoint_pair(f, &s, &c);
     assert_true(eddy_transport_get_extra_info(s.transport, "socket", &value));
     eddy_socket_view_set_option(value.socket_view, EDDY_SOCKET_RECEIVE_BUFFER, 1 << 20);
     assert_true(eddy_transport_get_extra_info(c.transport, "socket", &value));
@@ -496,7 +484,7 @@ static void test_closing_loop_lets_go(struct fixture *f)
 {
     struct witness s, c;
 
-    open_pair(f, &s, &c);
+    open_endpoint_pair(f, &s, &c);
     hold_sending(f);
     must(send_datagram(c.transport, "x", NULL));
     must(eddy_loop_close(f->loop));
@@ -508,7 +496,7 @@ static void test_protocol_may_change(struct fixture *f)
 {
     struct witness s, c, other;
 
-    open_pair(f, &s, &c);
+    open_endpoint_pair(f, &s, &c);
     witness_init(&other, "other");
     must(eddy_transport_set_protocol(s.transport, &other.protocol));
     must(send_datagram(c.transport, "x", NULL));

@@ -15,13 +15,7 @@
 static void open_pair(struct fixture *f, struct witness *s, struct witness *c,
                       witness_script script)
 {
-    eddy_address address;
-
-    witness_init(s, "s");
-    witness_init(c, "c");
-    bind_endpoint(f, s, &address);
-    connect_endpoint(f, c, &address);
-    assert_recorded("s.made", "c.made");
+    open_endpoint_pair(f, s, c);
     s->quiet = true;
     s->script = script;
 }

@@ -16,6 +16,17 @@ void open_endpoint(struct fixture *f, struct witness *w, const eddy_datagram_opt
     must(try_endpoint(f, w, options));
 }
 
+void open_endpoint_pair(struct fixture *f, struct witness *s, struct witness *c)
+{
+    eddy_address address;
+
+    witness_init(s, "s");
+    witness_init(c, "c");
+    bind_endpoint(f, s, &address);
+    connect_endpoint(f, c, &address);
+    assert_recorded("s.made", "c.made");
+}
+
 eddy_address endpoint_address(const eddy_transport *transport)
 {
     eddy_address address = {0};

@@ -17,6 +17,9 @@ void bind_endpoint(struct fixture *f, struct witness *w, eddy_address *address);
 /** An endpoint that is connected to `address`, of 127.0.0.1. */
 void connect_endpoint(struct fixture *f, struct witness *w, const eddy_address *address);
 
+/** A server "s" and a client "c" that is connected to it; nothing is recorded afterwards. */
+void open_endpoint_pair(struct fixture *f, struct witness *s, struct witness *c);
+
 /** The address under which others reach the endpoint. */
 eddy_address endpoint_address(const eddy_transport *transport);
 
