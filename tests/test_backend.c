@@ -97,6 +97,24 @@ static void test_sending_to_who_has_gone_ends_with_an_error(struct fixture *f)
     run_until_recorded(f->loop, "a.closed");
 }
 
+/* A pair where each side has something to receive; who is told first does `script`. */
+static void receive_by_both(struct fixture *f, struct probe *pair[2],
+                            void (*script)(struct probe *p))
+{
+    probe_pair(f, pair);
+    probe_send(pair[0], "1");
+    probe_send(pair[1], "2");
+    run_until_recorded(f->loop, "a.sent:1");
+    run_until_recorded(f->loop, "b.sent:1");
+    recorder_reset();
+    for (int i = 0; i < 2; i++) {
+        pair[i]->other = pair[1 - i];
+        pair[i]->script = script;
+        backend_of(f)->receive_start(&pair[i]->channel);
+    }
+    run_for(f->loop, EDDY_MILLISECONDS(50));
+}
+
 /* TR-14, TR-15: nothing comes after a stop, and what came meanwhile is kept. */
 static void stop_other(struct probe *p)
 {
@@ -109,18 +127,7 @@ static void test_an_event_on_its_way_does_not_arrive_after_a_stop(struct fixture
 {
     struct probe *pair[2];
 
-    probe_pair(f, pair);
-    probe_send(pair[0], "1");
-    probe_send(pair[1], "2");
-    run_until_recorded(f->loop, "a.sent:1");
-    run_until_recorded(f->loop, "b.sent:1");
-    recorder_reset();
-    for (int i = 0; i < 2; i++) {
-        pair[i]->other = pair[1 - i];
-        pair[i]->script = stop_other;
-        backend_of(f)->receive_start(&pair[i]->channel);
-    }
-    run_for(f->loop, EDDY_MILLISECONDS(50));
+    receive_by_both(f, pair, stop_other);
     assert_int_equal(recorded(NULL), 1);
     backend_of(f)->receive_start(&pair[0]->channel);
     backend_of(f)->receive_start(&pair[1]->channel);
@@ -143,18 +150,7 @@ static void test_a_close_drops_events_that_are_queued(struct fixture *f)
     struct probe *pair[2];
     struct probe *left;
 
-    probe_pair(f, pair);
-    probe_send(pair[0], "1");
-    probe_send(pair[1], "2");
-    run_until_recorded(f->loop, "a.sent:1");
-    run_until_recorded(f->loop, "b.sent:1");
-    recorder_reset();
-    for (int i = 0; i < 2; i++) {
-        pair[i]->other = pair[1 - i];
-        pair[i]->script = close_other;
-        backend_of(f)->receive_start(&pair[i]->channel);
-    }
-    run_for(f->loop, EDDY_MILLISECONDS(50));
+    receive_by_both(f, pair, close_other);
     left = recorded("a.closed") == 1 ? pair[1] : pair[0];
     if (left == pair[0])
         assert_recorded("a.received:2", "b.closed");
