@@ -417,9 +417,10 @@ static void test_sending_a_file(struct fixture *f)
     tls_scene_begin(f, &s, TLS_PEER_IS_SERVER);
     file = scratch_open("file", SIZE);
     must(write_text(s.w.transport, "before,"));
-    future = eddy_loop_sendfile(f->loop, s.w.transport, file, OFFSET, 0, NULL);
+    future = eddy_loop_sendfile(f->loop, s.w.transport, file, OFFSET, 0,
+                                &(eddy_sendfile_options){.head = {"head,", 5}});
     assert_int_equal(write_text(s.w.transport, "meanwhile"), EDDY_EBADSTATE);
-    tls_peer_expect(&s.peer, "before,");
+    tls_peer_expect(&s.peer, "before,head,");
     expect_file(&s.peer, OFFSET, SIZE - OFFSET);
     files_assert_sent(f, future, SIZE - OFFSET);
     must(write_text(s.w.transport, "after"));
