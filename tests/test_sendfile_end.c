@@ -14,6 +14,7 @@
  * position; nothing is duplicated, nor is the selector told anything. */
 static void test_a_small_file_is_sent_at_once(struct fixture *f)
 {
+    enum { COUNT = 20000 };
     struct files s;
     eddy_future *future;
 
@@ -22,7 +23,7 @@ static void test_a_small_file_is_sent_at_once(struct fixture *f)
     files_begin(f, &s, FILES_SMALL);
     run_iterations(f->loop, 2);
     eddy__sys_reset();
-    future = files_send(&s, 100, 1000);
+    future = files_send(&s, 100, COUNT);
     assert_true(eddy_future_done(future));
     assert_true(eddy_transport_is_reading(s.w.transport));
     run_iterations(f->loop, 1);
@@ -32,7 +33,168 @@ static void test_a_small_file_is_sent_at_once(struct fixture *f)
     assert_int_equal(eddy__sys_count(EDDY__SYS_fcntl), 0);
     assert_int_equal(eddy__sys_count(EDDY__SYS_epoll_ctl), 0);
     assert_int_equal(eddy__sys_count(EDDY__SYS_close), 0);
-    files_expect(&s.peer, 100, 1000);
+    files_expect(&s.peer, 100, COUNT);
+    files_assert_sent(f, future, COUNT);
+    files_end(&s);
+}
+
+/* FILE-1: few bytes are read and sent with their head, which are the fewest calls. */
+static void test_few_bytes_are_sent_by_one_call(struct fixture *f)
+{
+    struct files s;
+    eddy_future *future;
+
+    if (!files_are_native(f))
+        skip();
+    files_begin(f, &s, 1000);
+    run_iterations(f->loop, 2);
+    eddy__sys_reset();
+    future = files_send_behind(&s, "head", 100);
+    assert_true(eddy_future_done(future));
+    assert_int_equal(eddy__sys_count(EDDY__SYS_pread), 1);
+    assert_int_equal(eddy__sys_count(EDDY__SYS_send), 1);
+    assert_int_equal(eddy__sys_count(EDDY__SYS_sendfile), 0);
+    assert_int_equal(eddy__sys_count(EDDY__SYS_lseek), 1);
+    peer_expect_ahead(&s.peer, "head");
+    files_expect(&s.peer, 100, 900);
+    files_assert_sent(f, future, 900);
+    assert_int_equal(scratch_position(s.file), 1000);
+    files_end(&s);
+}
+
+static ssize_t send_a_little(int socket, const void *data, size_t size, int flags)
+{
+    return send(socket, data, size < 100 ? size : 100, flags);
+}
+
+/* FILE-1: few bytes behind a head arrive, whatever is to be asked anew for them. */
+static void expect_few_bytes(struct fixture *f, struct files *s)
+{
+    eddy_future *future = files_send_behind(s, "head", 0);
+
+    eddy__sys_reset();
+    peer_expect_ahead(&s->peer, "head");
+    files_expect(&s->peer, 0, 1000);
+    files_assert_sent(f, future, 1000);
+    must(write_text(s->w.transport, "after"));
+    peer_expect(&s->peer, "after");
+    assert_int_equal(scratch_position(s->file), 1000);
+}
+
+static ssize_t read_a_little(int fd, void *data, size_t size, off_t offset)
+{
+    return pread(fd, data, size < 100 ? size : 100, offset);
+}
+
+static ssize_t read_nothing(int fd, void *data, size_t size, off_t offset)
+{
+    (void)fd;
+    (void)data;
+    (void)size;
+    (void)offset;
+    return 0;
+}
+
+static void test_few_bytes_are_not_lost(struct fixture *f)
+{
+    struct files s;
+
+    if (!files_are_native(f))
+        skip();
+    files_begin(f, &s, 1000);
+    eddy__sys_fail(EDDY__SYS_pread, 1, EIO);
+    expect_few_bytes(f, &s);
+    eddy__sys_fail(EDDY__SYS_send, 1, EAGAIN);
+    expect_few_bytes(f, &s);
+    eddy__sys.pread = read_a_little;
+    expect_few_bytes(f, &s);
+    eddy__sys.pread = read_nothing;
+    expect_few_bytes(f, &s);
+    files_end(&s);
+}
+
+/* FILE-5, TR-25: the connection breaks in the call: that is the error, and comes with its end. */
+static void test_few_bytes_to_a_broken_connection(struct fixture *f)
+{
+    struct files s;
+    eddy_future *future;
+
+    if (!files_are_native(f))
+        skip();
+    files_begin(f, &s, 1000);
+    eddy__sys_fail(EDDY__SYS_send, 1, ECONNRESET);
+    future = files_send_behind(&s, "head", 0);
+    assert_false(eddy_future_done(future));
+    assert_int_equal(eddy_loop_run_until_complete(f->loop, future, NULL), EDDY_ECONNRESET);
+    run_until_recorded(f->loop, "lost:EDDY_ECONNRESET");
+    files_end(&s);
+}
+
+static int close_loop(eddy_loop *loop, const eddy_exception_context *context, void *closed)
+{
+    (void)context;
+    *(bool *)closed = true;
+    return eddy_loop_close(loop);
+}
+
+/* LOOP-17: part was sent and there is no memory for the rest; who hears of that closes the loop. */
+static void test_the_loop_is_closed_in_the_call(struct fixture *f)
+{
+    struct files s;
+    bool is_closed = false;
+
+    if (!files_are_native(f))
+        skip();
+    files_begin(f, &s, 1000);
+    eddy_loop_set_exception_handler(f->loop, close_loop, &is_closed);
+    eddy__sys.send = send_a_little;
+    for (unsigned nth = 1; nth < 20 && !is_closed; nth++) {
+        eddy_future *future;
+
+        allocations_fail(nth);
+        future = files_send_behind(&s, "head", 0);
+        allocations_fail(0);
+        if (is_closed)
+            assert_false(eddy_future_done(future));
+        eddy_future_unref(future);
+    }
+    assert_true(is_closed);
+    eddy__sys_reset();
+    scratch_close(s.file);
+}
+
+/* FILE-1, TR-23: what the socket does not take of few bytes, the transport keeps. */
+static void test_few_bytes_that_are_too_many_are_queued(struct fixture *f)
+{
+    struct files s;
+
+    if (!files_are_native(f))
+        skip();
+    files_begin(f, &s, 1000);
+    eddy__sys.send = send_a_little;
+    files_assert_sent(f, files_send_behind(&s, "head", 0), 1000);
+    must(write_text(s.w.transport, "after"));
+    peer_expect_ahead(&s.peer, "head");
+    files_expect(&s.peer, 0, 1000);
+    peer_expect(&s.peer, "after");
+    eddy__sys_reset();
+    files_end(&s);
+}
+
+/* FILE-3: few bytes that the transport might have to pause for are left to the system. */
+static void test_few_bytes_do_not_pause_the_protocol(struct fixture *f)
+{
+    struct files s;
+    eddy_future *future;
+
+    if (!files_are_native(f))
+        skip();
+    files_begin(f, &s, 1000);
+    must(eddy_transport_set_write_buffer_limits(s.w.transport, 999, 0));
+    eddy__sys_reset();
+    future = files_send(&s, 0, 0);
+    assert_int_equal(eddy__sys_count(EDDY__SYS_sendfile), 1);
+    files_expect(&s.peer, 0, 1000);
     files_assert_sent(f, future, 1000);
     files_end(&s);
 }
@@ -209,6 +371,12 @@ int main(void)
 #if defined(EDDY_TEST_HOOKS) && defined(__linux__)
         TEST(test_a_small_file_is_sent_at_once),
         TEST(test_the_end_of_a_file_is_not_tried),
+        TEST(test_few_bytes_are_sent_by_one_call),
+        TEST(test_few_bytes_that_are_too_many_are_queued),
+        TEST(test_few_bytes_are_not_lost),
+        TEST(test_few_bytes_to_a_broken_connection),
+        TEST(test_the_loop_is_closed_in_the_call),
+        TEST(test_few_bytes_do_not_pause_the_protocol),
 #endif
         TEST(test_a_file_that_grows_is_followed),
         TEST(test_a_file_that_shrinks_ends_earlier),

@@ -537,6 +537,7 @@ static void test_a_greedy_reader_does_not_keep_the_loop(struct fixture *f)
     if (!files_are_native(f) || f->sim != NULL)
         skip();
     begin(f, &s, SMALL);
+    scratch_resize(s.file, (size_t)size);
     turn_count = 0;
     eddy__sys.sendfile = sendfile_all;
     future = send_file(&s, 0, size);

@@ -15,8 +15,9 @@ typedef struct eddy_sendfile_options {
 
     /**
      * Of eddy_loop_sendfile(): what to write ahead of the file, as eddy_transport_write() would.
-     * Borrowed for the call. Where the system can hold it back for the file (Linux), both leave in
-     * the same packets. It is written unless the arguments are refused, and is not counted.
+     * Borrowed for the call, and not counted. Where the system can hold it back for the file
+     * (Linux), both leave in the same packets. If the file cannot be sent after all, it may have
+     * been written; not if the arguments are refused.
      */
     eddy_buffer head;
     void *reserved[4];
@@ -28,10 +29,10 @@ typedef struct eddy_sendfile_options {
  * file ends before.
  *
  * The value is `integer`: how many bytes. They have been handed to the system, or, without the
- * system's help, to the transport. What the system takes at once is sent within the call: if that
- * is all, the future is done already. Else the file is duplicated; the caller may close it in
- * either case. Its position does not matter; if anything was sent, also before an error or a
- * cancel, it is behind the last byte sent in the end (FILE-9).
+ * system's help or if they are few, to the transport. What the system takes at once is sent within
+ * the call: if that is all, or few, the future is done already. Else the file is duplicated; the
+ * caller may close it in either case. Its position does not matter; if anything was sent, also
+ * before an error or a cancel, it is behind the last byte sent in the end (FILE-9).
  *
  * Until the future is done, writing to the transport and a further file are EDDY_EBADSTATE, the
  * transport does not read, and its protocol is not told to pause or resume writing: that comes
@@ -40,8 +41,7 @@ typedef struct eddy_sendfile_options {
  * hears of it as always. Cancelling leaves the connection with what was sent until then.
  *
  * EDDY_EINVALID: no regular file, a negative number. EDDY_EBADSTATE: the transport is closing, or
- * of a kind that sends no files. EDDY_ECONNABORTED: the program has closed it in the
- * pause_writing() that the head led to.
+ * of a kind that sends no files.
  */
 EDDY_API eddy_future *eddy_loop_sendfile(eddy_loop *loop, eddy_transport *transport, eddy_file file,
                                          int64_t offset, int64_t count,

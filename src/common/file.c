@@ -13,8 +13,12 @@ enum { TURN_MAX = 4 * 1024 * 1024 };
 int64_t eddy__file_send(const struct eddy__file_range *range, const struct eddy__socket_ops *ops,
                         eddy_socket socket)
 {
-    return ops->send_file(socket, range->file, range->offset + range->sent,
-                          eddy__file_next(range, TURN_MAX));
+    int64_t left = range->size - range->offset - range->sent;
+
+    /* Asked for more than there is, Linux before 6.5 holds the end back for what might follow. */
+    return ops->send_file(
+        socket, range->file, range->offset + range->sent,
+        eddy__file_next(range, left > 0 && left < TURN_MAX ? (size_t)left : TURN_MAX));
 }
 
 bool eddy__file_count(struct eddy__file_range *range, int64_t sent)

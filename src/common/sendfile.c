@@ -6,8 +6,12 @@
  */
 #include "common/sending.h"
 #include "common/transport.h"
+#include <string.h>
 
-enum { PIECE_SIZE = 16 * 1024 };
+enum {
+    PIECE_SIZE = 16 * 1024,
+    SMALL_MAX = 16 * 1024 /* up to here, to read and to write costs no more than to have it sent */
+};
 
 struct transport_sending {
     struct eddy__sending sending;
@@ -18,6 +22,7 @@ struct transport_sending {
     bool is_paused;       /**< the transport wants no more for now */
     bool is_waiting;      /**< for the resume */
     bool resumes_reading; /**< it was reading before */
+    eddy_buffer head;     /**< the caller's: to write within the call */
 };
 
 static struct transport_sending *sending_of_protocol(eddy_protocol *protocol)
@@ -121,20 +126,110 @@ static void sending_represent(struct eddy__interposer *interposer)
         interposer->real->callbacks->get_buffer != NULL ? &buffered_callbacks : &plain_callbacks;
 }
 
-static int64_t transport_send_now(struct eddy__sending *base)
+/** Bytes of the file that there are to send, as far as is known. */
+static int64_t sending_size(const struct transport_sending *sending)
 {
-    struct eddy_transport *transport = transport_sending_of(base)->transport;
+    const struct eddy__file_range *range = &sending->sending.range;
+    int64_t left = range->size - range->offset;
 
-    return transport->kind->send_file_now != NULL
-               ? transport->kind->send_file_now(transport, &base->range)
-               : EDDY_EAGAIN;
+    return left < range->count ? left : range->count;
 }
 
-/** Step between the transport and its protocol. */
-static void transport_begin(struct eddy__sending *base)
+/** Whether `size` bytes can be written with nothing before them, and without making it pause. */
+static bool sending_may_write(const struct transport_sending *sending, size_t size)
+{
+    const struct eddy_transport *transport = sending->transport;
+    size_t low, high;
+
+    if (transport->kind->get_write_buffer_size(transport) > 0)
+        return false;
+    transport->kind->get_write_buffer_limits(transport, &low, &high);
+    return size <= high;
+}
+
+/** Whether reading the file and writing it with its head is the way with the fewest calls. */
+static bool sending_is_small(const struct transport_sending *sending)
+{
+    int64_t size = sending_size(sending);
+
+    return size > 0 && size <= SMALL_MAX && sending->head.size <= SMALL_MAX &&
+           !sending->sending.no_fallback &&
+           sending_may_write(sending, sending->head.size + (size_t)size);
+}
+
+/** Bytes of the file that were written behind the head; 0: neither was. */
+static int64_t sending_write_small(struct transport_sending *sending)
+{
+    struct eddy_transport *transport = sending->transport;
+    struct eddy__file_range *range = &sending->sending.range;
+    size_t head = sending->head.size, size = (size_t)sending_size(sending);
+    unsigned char *bytes = eddy__alloc(head + size);
+    int64_t got;
+    int error;
+
+    if (bytes == NULL)
+        return 0;
+    if (head > 0)
+        memcpy(bytes, sending->head.data, head);
+    got = eddy__file_read(range->file, bytes + head, size, range->offset);
+    error = got <= 0
+                ? EDDY_EAGAIN
+                : transport->kind->write(transport, &(eddy_buffer){bytes, head + (size_t)got}, 1);
+    eddy__free(bytes);
+    if (got == 0)
+        range->size = range->offset; /* it has shrunk: nothing follows the head */
+    if (error)
+        return 0; /* who tries again says what is wrong */
+    sending->head.size = 0;
+    return got;
+}
+
+/** Write the head, if there is one still; held back for the file, if there is something to send. */
+static int sending_write_head(struct transport_sending *sending)
+{
+    struct eddy_transport *transport = sending->transport;
+    const eddy_buffer head = sending->head;
+    int error = 0;
+
+    if (head.size == 0)
+        return 0;
+    if (transport->kind->write_head != NULL && sending_size(sending) > 0)
+        error = transport->kind->write_head(transport, head.data, head.size);
+    else
+        error = transport->kind->write(transport, &head, 1);
+    if (error == 0)
+        sending->head.size = 0;
+    return error;
+}
+
+/*
+ * Each write here is one that cannot make the transport pause its protocol. Still, an exception
+ * handler may hear of it and do anything.
+ */
+static int64_t transport_send_now(struct eddy__sending *base)
 {
     struct transport_sending *sending = transport_sending_of(base);
     struct eddy_transport *transport = sending->transport;
+    int64_t sent = 0;
+
+    if (transport->kind->can_send_file == NULL || !transport->kind->can_send_file(transport))
+        return EDDY_EAGAIN;
+    if (sending_is_small(sending))
+        sent = sending_write_small(sending);
+    if (sent == 0 && !base->has_left &&
+        (!sending_may_write(sending, sending->head.size) || sending_write_head(sending) != 0))
+        return EDDY_EAGAIN;
+    if (base->has_left || transport->kind->is_closing(transport))
+        return EDDY_EAGAIN;
+    return sent > 0 ? sent : transport->kind->send_file_now(transport, &base->range);
+}
+
+/** Step between the transport and its protocol, which is not told of what the head leads to. */
+static int transport_begin(struct eddy__sending *base)
+{
+    struct transport_sending *sending = transport_sending_of(base);
+    struct eddy_transport *transport = sending->transport;
+    int error;
 
     sending->resumes_reading = eddy_transport_is_reading(transport);
     eddy_transport_pause_reading(transport);
@@ -145,6 +240,13 @@ static void transport_begin(struct eddy__sending *base)
     sending_represent(&sending->interposer);
     transport->kind->set_protocol(transport, &sending->interposer.protocol);
     transport->is_interposed = true;
+    error = sending_write_head(sending);
+    if (base->has_left)
+        return 1;
+    if (error)
+        return error;
+    /* If the connection is broken, connection_lost() is next. */
+    return transport->kind->is_closing(transport);
 }
 
 static struct eddy_future *transport_send_file(struct eddy__sending *base)
@@ -269,29 +371,11 @@ static int sendfile_check(const struct eddy_loop *loop, const eddy_transport *tr
     return 0;
 }
 
-/** What goes ahead of the file; it waits for that only if there is something to send. */
-static int sendfile_write_head(struct eddy__sending *sending, const eddy_sendfile_options *options)
-{
-    struct eddy_transport *transport = transport_sending_of(sending)->transport;
-    const eddy_buffer *head = &options->head;
-    int error;
-
-    if (transport->kind->write_head != NULL && sending->range.size > sending->range.offset)
-        error = transport->kind->write_head(transport, head->data, head->size);
-    else
-        error = transport->kind->write(transport, head, 1);
-    if (error)
-        return error;
-    /* In pause_writing() the program may have done anything. */
-    if (transport->kind->is_closing(transport))
-        return sending_closed();
-    return sendfile_check(sending->future.loop, transport, options);
-}
-
 eddy_future *eddy_loop_sendfile(eddy_loop *loop, eddy_transport *transport, eddy_file file,
                                 int64_t offset, int64_t count, const eddy_sendfile_options *options)
 {
     struct eddy_future *failed = NULL;
+    struct eddy_future *future;
     struct eddy__sending *sending;
     int error = sendfile_check(loop, transport, options);
 
@@ -301,7 +385,10 @@ eddy_future *eddy_loop_sendfile(eddy_loop *loop, eddy_transport *transport, eddy
     if (sending == NULL)
         return failed;
     transport_sending_of(sending)->transport = eddy_transport_ref(transport);
-    if (options != NULL && options->head.size > 0)
-        error = sendfile_write_head(sending, options);
-    return error ? eddy__sending_refuse(sending, error) : eddy__sending_start(sending);
+    if (options != NULL)
+        transport_sending_of(sending)->head = options->head;
+    eddy_transport_ref(transport);
+    future = eddy__sending_start(sending);
+    eddy_transport_unref(transport);
+    return future;
 }

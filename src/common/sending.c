@@ -295,14 +295,6 @@ static int sending_keep_file(struct eddy__sending *sending)
     return 0;
 }
 
-struct eddy_future *eddy__sending_refuse(struct eddy__sending *sending, int error)
-{
-    struct eddy_future *future = eddy_future_ref(&sending->future);
-
-    eddy__sending_fail(sending, error);
-    return future;
-}
-
 struct eddy_future *eddy__sending_start(struct eddy__sending *sending)
 {
     const struct eddy__carrier *carrier = sending->carrier;
@@ -310,17 +302,19 @@ struct eddy_future *eddy__sending_start(struct eddy__sending *sending)
     int64_t sent = carrier->send_now(sending);
     int error;
 
+    if (sending->has_left)
+        return future;
     if (sent >= 0 && eddy__file_count(&sending->range, sent)) {
         sending_succeed(sending);
         return future;
     }
     error = sending_keep_file(sending);
-    if (error) {
+    if (error == 0 && carrier->begin != NULL)
+        error = carrier->begin(sending);
+    if (error < 0)
         eddy__sending_fail(sending, error);
+    if (error != 0)
         return future;
-    }
-    if (carrier->begin != NULL)
-        carrier->begin(sending);
     if (sent >= 0 || sent == EDDY_EAGAIN)
         eddy__sending_await(sending, carrier->send_file(sending), sending_on_sent);
     else

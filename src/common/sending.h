@@ -23,8 +23,11 @@ struct eddy__carrier {
      */
     int64_t (*send_now)(struct eddy__sending *sending);
 
-    /** That was not all: prepare for a time of sending. May be NULL. Cannot fail. */
-    void (*begin)(struct eddy__sending *sending);
+    /**
+     * That was not all: prepare for a time of sending. 0, an error, or 1: it has ended meanwhile,
+     * or its end is next. May be NULL.
+     */
+    int (*begin)(struct eddy__sending *sending);
 
     /**
      * A future of the system sending what is left of s->range; EDDY_ENOSENDFILE: it does not. Never
@@ -74,9 +77,6 @@ struct eddy__sending *eddy__sending_new(struct eddy_loop *loop, const struct edd
  * the call: then the future is done already.
  */
 struct eddy_future *eddy__sending_start(struct eddy__sending *sending);
-
-/** Fail instead of starting; the future, the caller's reference. */
-struct eddy_future *eddy__sending_refuse(struct eddy__sending *sending, int error);
 
 /** The next piece, or the end. */
 void eddy__sending_go_on(struct eddy__sending *sending);

@@ -541,6 +541,7 @@ static const struct eddy__transport_kind stream_kind = {
     .get_write_buffer_limits = eddy__stream_get_limits,
     .is_writing_paused = eddy__stream_is_writing_paused,
     .write_head = eddy__stream_write_head,
+    .can_send_file = eddy__stream_can_send_file,
     .send_file_now = eddy__stream_send_file_now,
     .send_file = eddy__stream_send_file,
     .forget = eddy__stream_forget,

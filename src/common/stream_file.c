@@ -51,13 +51,21 @@ static const struct eddy__future_kind file_kind = {
     .fini = file_fini,
 };
 
+bool eddy__stream_can_send_file(const struct eddy_transport *transport)
+{
+    const struct eddy__stream *stream = stream_of(transport);
+
+    return stream_backend(stream)->send_file_start != NULL &&
+           eddy__channel_ops(&stream->channel)->send_file != NULL;
+}
+
 int64_t eddy__stream_send_file_now(struct eddy_transport *transport,
                                    const struct eddy__file_range *range)
 {
     struct eddy__stream *stream = stream_of(transport);
     const struct eddy__backend *backend = stream_backend(stream);
 
-    if (backend->send_file_now == NULL || eddy__channel_ops(&stream->channel)->send_file == NULL ||
+    if (backend->send_file_now == NULL || !eddy__stream_can_send_file(transport) ||
         stream->writing != STREAM_WRITE_OPEN || stream_queue_size(stream) > 0)
         return EDDY_EAGAIN;
     return backend->send_file_now(&stream->channel, range);
@@ -73,8 +81,7 @@ struct eddy_future *eddy__stream_send_file(struct eddy_transport *transport,
     if (stream->writing != STREAM_WRITE_OPEN)
         return eddy__future_failed(
             transport->loop, eddy_error(EDDY_EBADSTATE, "cannot send a file after write_eof()"));
-    if (stream_backend(stream)->send_file_start == NULL ||
-        eddy__channel_ops(&stream->channel)->send_file == NULL)
+    if (!eddy__stream_can_send_file(transport))
         return eddy__future_failed(
             transport->loop, eddy_error(EDDY_ENOSENDFILE, "nothing sends files by itself here"));
     future = eddy__future_new(transport->loop, sizeof(struct stream_file), &file_kind);

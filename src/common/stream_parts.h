@@ -186,6 +186,7 @@ void eddy__stream_stop_reading(struct eddy__stream *stream);
 /* In stream_file.c. */
 
 /** For the kind's table: FILE-3. */
+bool eddy__stream_can_send_file(const struct eddy_transport *transport);
 int64_t eddy__stream_send_file_now(struct eddy_transport *transport,
                                    const struct eddy__file_range *range);
 struct eddy_future *eddy__stream_send_file(struct eddy_transport *transport,

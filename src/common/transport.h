@@ -43,6 +43,8 @@ struct eddy__transport_kind {
 
     /** Whether the protocol was told to pause writing. NULL: the kind sends no files (FILE-1). */
     bool (*is_writing_paused)(const struct eddy_transport *transport);
+    /** Whether the system sends files over it by itself. NULL: never. */
+    bool (*can_send_file)(const struct eddy_transport *transport);
     /**
      * Have the system send of `range` what it takes at once, if nothing is queued before it, and
      * count nothing: bytes, 0 at the end of the file, or the error; EDDY_EAGAIN: nothing now.

@@ -15,6 +15,10 @@
 #ifndef EDDY_NATIVE_SYS_TABLE_H
 #define EDDY_NATIVE_SYS_TABLE_H
 
+#if !defined(EDDY__SYS_CALLS)
+#error "included by posix/sys.h or win32/sys.h"
+#endif
+
 #if defined(EDDY_TEST_HOOKS)
 
 #define EDDY__SYS_FIELD(result, name, parameters, arguments, failed) result(*name) parameters;

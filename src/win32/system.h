@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * The system's headers in the one order that works: Winsock 2 before <windows.h>, which would
- * otherwise bring Winsock 1. Only files of src/win32 may include this.
+ * otherwise bring Winsock 1. Only files of src/win32 and src/native include this.
  */
 #ifndef EDDY_WIN32_SYSTEM_H
 #define EDDY_WIN32_SYSTEM_H

@@ -127,15 +127,17 @@ int64_t peer_receive_waiting(struct peer *peer, void *buffer, size_t size)
     return received;
 }
 
-void peer_expect_text(struct peer *peer, const char *text, const char *file, int line)
+/* With room for more than `text`, nothing may be behind it. */
+static void peer_compare(struct peer *peer, const char *text, size_t room, const char *file,
+                         int line)
 {
     size_t wanted = strlen(text), have = 0;
     char buffer[256];
     int64_t received = 0;
 
-    assert_true(wanted < sizeof buffer);
+    assert_true(wanted < sizeof buffer && room < sizeof buffer);
     do {
-        received = peer_receive_waiting(peer, buffer + have, sizeof buffer - 1 - have);
+        received = peer_receive_waiting(peer, buffer + have, room - have);
         have += received > 0 ? (size_t)received : 0;
     } while (received > 0 && have < wanted);
     buffer[have] = '\0';
@@ -144,6 +146,16 @@ void peer_expect_text(struct peer *peer, const char *text, const char *file, int
                     (long long)received);
         _fail(file, line);
     }
+}
+
+void peer_expect_text(struct peer *peer, const char *text, const char *file, int line)
+{
+    peer_compare(peer, text, 255, file, line);
+}
+
+void peer_expect_text_ahead(struct peer *peer, const char *text, const char *file, int line)
+{
+    peer_compare(peer, text, strlen(text), file, line);
 }
 
 size_t peer_drain(struct peer *peer, size_t size)

@@ -52,6 +52,9 @@ int64_t peer_receive_waiting(struct peer *peer, void *buffer, size_t size);
 /** Run the loop until the peer has received exactly `text`, or fail. */
 #define peer_expect(peer, text) peer_expect_text(peer, text, __FILE__, __LINE__)
 
+/** The same where more may be right behind: that much is received, and no more. */
+#define peer_expect_ahead(peer, text) peer_expect_text_ahead(peer, text, __FILE__, __LINE__)
+
 /** Run the loop until the peer has received the end of the stream and nothing before, or fail. */
 #define peer_expect_eof(peer) peer_expect_text(peer, "", __FILE__, __LINE__)
 
@@ -85,5 +88,6 @@ bool peer_is_filling(const char *data, size_t size, size_t at);
 void peer_check_filling(struct peer *peer, size_t size);
 
 void peer_expect_text(struct peer *peer, const char *text, const char *file, int line);
+void peer_expect_text_ahead(struct peer *peer, const char *text, const char *file, int line);
 
 #endif
