@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* eddy: the file server of examples/, which reads files on the executor's threads. */
+/* eddy: the file server of examples/, which looks for files on the executor's threads. */
 #include "connection.h"
 #include "http.h"
 #include <sys/socket.h>

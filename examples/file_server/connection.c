@@ -4,18 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** A peer may take this long for a request, to begin the next one, and for a piece of an answer. */
+/** A peer may take this long for a request, to begin the next one, and for a slice of an answer. */
 #define REQUEST_LIMIT EDDY_SECONDS(15)
 #define IDLE_LIMIT EDDY_SECONDS(60)
 #define SEND_LIMIT EDDY_SECONDS(60)
+
+/** Bytes of a file that a client has the limit for. */
+#define SLICE_SIZE ((int64_t)1024 * 1024)
 
 /** Bytes that may wait: one head, and what a client sends ahead of its answers. */
 #define INPUT_MAX ((size_t)64 * 1024)
 
 /**
- * Requests are answered one at a time. While an answer is being made, reading is paused, so a
- * client that sends ahead is held back by TCP; while the client is slow to take it, no further
- * piece of the file is read.
+ * Requests are answered one at a time. While an answer is under way, or the client is slow to take
+ * the last one, reading is paused, so a client that sends ahead is held back by TCP.
  */
 struct connection {
     eddy_protocol protocol;
@@ -24,14 +26,13 @@ struct connection {
     char *input; /**< NULL while nothing has come */
     size_t input_size;
     struct transfer *transfer; /**< the answer under way, or NULL */
-    bool stepping;             /**< a thread works on it */
+    bool waiting;              /**< for a future */
     bool writing_paused;
     bool ended; /**< the client sends no more */
     eddy_handle limit;
 };
 
 static void connection_next(struct connection *connection);
-static void connection_step(struct connection *connection);
 
 static int on_limit(void *arg)
 {
@@ -66,6 +67,14 @@ static int connection_made(eddy_protocol *protocol, eddy_transport *transport)
     return 0;
 }
 
+/** The client may have the next answer. */
+static void connection_go_on(struct connection *connection)
+{
+    connection_limit(connection, IDLE_LIMIT);
+    eddy_transport_resume_reading(connection->transport);
+    connection_next(connection);
+}
+
 /** The answer is out: take the next request, or say goodbye. */
 static void connection_finish(struct connection *connection)
 {
@@ -73,57 +82,95 @@ static void connection_finish(struct connection *connection)
 
     transfer_free(connection->transfer);
     connection->transfer = NULL;
-    if (!keep_alive) {
+    if (!keep_alive)
         eddy_transport_close(connection->transport);
-        return;
-    }
-    connection_limit(connection, IDLE_LIMIT);
-    eddy_transport_resume_reading(connection->transport);
-    connection_next(connection);
+    else if (!connection->writing_paused)
+        connection_go_on(connection);
 }
 
-/** A thread has made a piece of the answer: send it without a copy, and go on. */
-static int on_step(eddy_future *future, void *arg)
+/** Have `callback` hear of `future`, and drop the reference. */
+static void connection_await(struct connection *connection, eddy_future *future,
+                             eddy_future_callback callback)
 {
-    struct connection *connection = arg;
-    struct transfer *transfer = connection->transfer;
-    int error = eddy_future_exception(future);
-    char *piece = transfer->piece;
+    connection->waiting = true;
+    if (eddy_future_add_done_callback(future, callback, connection) != 0) {
+        connection->waiting = false;
+        eddy_transport_abort(connection->transport);
+    }
+    eddy_future_unref(future);
+}
 
-    connection->stepping = false;
+/** The future is done: its value, if the connection can go on. */
+static bool connection_awaited(struct connection *connection, eddy_future *future,
+                               eddy_value *value)
+{
+    int error = eddy_future_result(future, value);
+
+    connection->waiting = false;
     if (connection->transport == NULL) {
         connection_free(connection);
-        return 0;
+        return false;
     }
-    if (error) {
+    if (error)
         eddy_transport_abort(connection->transport);
-        return 0;
-    }
+    return error == 0;
+}
+
+static int on_slice(eddy_future *future, void *arg);
+
+/** Send the next slice of the file, the first one behind its head. */
+static void connection_send_slice(struct connection *connection)
+{
+    struct transfer *transfer = connection->transfer;
+    int64_t count = transfer->remaining < SLICE_SIZE ? transfer->remaining : SLICE_SIZE;
+    eddy_sendfile_options options = {.head = {transfer->text, transfer->text_size}};
+
     connection_limit(connection, SEND_LIMIT);
-    transfer->piece = NULL;
-    if (eddy_transport_write_owned(connection->transport, piece, transfer->piece_size, free,
-                                   piece) != 0) {
-        eddy_transport_abort(connection->transport);
+    connection_await(connection,
+                     eddy_loop_sendfile(eddy_get_running_loop(), connection->transport,
+                                        transfer->file.number, transfer->offset, count, &options),
+                     on_slice);
+    transfer->text_size = 0;
+    transfer->offset += count;
+    transfer->remaining -= count;
+    transfer->slice = count;
+}
+
+static int on_slice(eddy_future *future, void *arg)
+{
+    struct connection *connection = arg;
+    eddy_value sent;
+
+    if (!connection_awaited(connection, future, &sent))
         return 0;
-    }
-    if (transfer->remaining == 0)
+    if (sent.integer < connection->transfer->slice)
+        eddy_transport_abort(connection->transport); /* the file has shrunk: no answer any more */
+    else if (connection->transfer->remaining > 0)
+        connection_send_slice(connection);
+    else
         connection_finish(connection);
-    else if (!connection->writing_paused)
-        connection_step(connection);
     return 0;
 }
 
-/** Have a thread make the next piece of the answer. */
-static void connection_step(struct connection *connection)
+/** A thread has found what to answer with. */
+static int on_begun(eddy_future *future, void *arg)
 {
-    eddy_future *future = eddy_loop_run_in_executor(eddy_get_running_loop(), NULL, transfer_step,
-                                                    connection->transfer, NULL);
+    struct connection *connection = arg;
+    struct transfer *transfer = connection->transfer;
+    eddy_value nothing;
 
-    if (eddy_future_add_done_callback(future, on_step, connection) == 0)
-        connection->stepping = true;
-    else
+    if (!connection_awaited(connection, future, &nothing))
+        return 0;
+    if (transfer->remaining > 0) {
+        connection_send_slice(connection);
+        return 0;
+    }
+    connection_limit(connection, SEND_LIMIT);
+    if (eddy_transport_write(connection->transport, transfer->text, transfer->text_size) != 0)
         eddy_transport_abort(connection->transport);
-    eddy_future_unref(future);
+    else
+        connection_finish(connection);
+    return 0;
 }
 
 /** Begin the next answer, if a whole request has come. */
@@ -134,7 +181,7 @@ static void connection_next(struct connection *connection)
     bool too_large =
         head > REQUEST_HEAD_MAX || (head == 0 && connection->input_size > REQUEST_HEAD_MAX);
 
-    if (connection->transfer != NULL || (head == 0 && !too_large))
+    if (connection->transfer != NULL || connection->writing_paused || (head == 0 && !too_large))
         return;
     transfer = transfer_new(connection->root);
     if (transfer == NULL) {
@@ -149,7 +196,10 @@ static void connection_next(struct connection *connection)
     memmove(connection->input, connection->input + head, connection->input_size);
     connection->transfer = transfer;
     eddy_transport_pause_reading(connection->transport);
-    connection_step(connection);
+    connection_await(
+        connection,
+        eddy_loop_run_in_executor(eddy_get_running_loop(), NULL, transfer_begin, transfer, NULL),
+        on_begun);
 }
 
 static int connection_data_received(eddy_protocol *protocol, const void *data, size_t size)
@@ -191,9 +241,8 @@ static int connection_resume_writing(eddy_protocol *protocol)
     struct connection *connection = (struct connection *)protocol;
 
     connection->writing_paused = false;
-    if (connection->transfer != NULL && !connection->stepping &&
-        !eddy_transport_is_closing(connection->transport))
-        connection_step(connection);
+    if (connection->transfer == NULL && !eddy_transport_is_closing(connection->transport))
+        connection_go_on(connection);
     return 0;
 }
 
@@ -204,7 +253,7 @@ static int connection_lost(eddy_protocol *protocol, int error)
     (void)error;
     eddy_handle_cancel(connection->limit);
     connection->transport = NULL;
-    if (!connection->stepping)
+    if (!connection->waiting)
         connection_free(connection);
     return 0;
 }

@@ -5,8 +5,8 @@
  *     file_server DIR [--port N] [--host ADDRESS] [--tls CERTIFICATE KEY]
  *
  * Port 0 (the default) picks a free one. When it is ready it prints one line, "listening on ...".
- * Ctrl-C ends it. Clients are protocols (connection.c), the disk is read on the executor's threads
- * (transfer.c), and nothing waits for anything.
+ * Ctrl-C ends it. Clients are protocols (connection.c), files are looked for on the executor's
+ * threads (transfer.c) and sent by sendfile(), over TLS as well.
  */
 #include "connection.h"
 #include "files.h"

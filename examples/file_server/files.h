@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * Reading files and folders; files_posix.c and files_win32.c do it. Everything here may block, so
- * the server calls it on the executor's threads only.
+ * Looking at files and folders; files_posix.c and files_win32.c do it. Everything here may block,
+ * so the server calls it on the executor's threads only.
  */
 #ifndef FILES_H
 #define FILES_H
@@ -25,9 +25,6 @@ enum file_kind file_look(const char *path);
 /** Open for reading. False if that is not possible. */
 bool file_open(const char *path, struct file *file);
 void file_close(struct file *file);
-
-/** Read `size` bytes at `offset`; fewer only at the end of the file. Negative on error. */
-int64_t file_read(const struct file *file, void *buffer, size_t size, int64_t offset);
 
 /** Call visit(arg, name, is_folder) for each entry of a folder that is not hidden. */
 bool folder_list(const char *path, void (*visit)(void *arg, const char *name, bool is_folder),

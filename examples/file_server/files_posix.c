@@ -41,25 +41,6 @@ void file_close(struct file *file)
     *file = NO_FILE;
 }
 
-int64_t file_read(const struct file *file, void *buffer, size_t size, int64_t offset)
-{
-    size_t done = 0;
-
-    while (done < size) {
-        ssize_t n = pread((int)file->number, (char *)buffer + done, size - done,
-                          (off_t)(offset + (int64_t)done));
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        if (n == 0)
-            break;
-        done += (size_t)n;
-    }
-    return (int64_t)done;
-}
-
 bool folder_list(const char *path, void (*visit)(void *arg, const char *name, bool is_folder),
                  void *arg)
 {

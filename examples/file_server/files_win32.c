@@ -47,19 +47,6 @@ void file_close(struct file *file)
     *file = NO_FILE;
 }
 
-int64_t file_read(const struct file *file, void *buffer, size_t size, int64_t offset)
-{
-    OVERLAPPED at = {0};
-    DWORD n = 0;
-
-    at.Offset = (DWORD)offset;
-    at.OffsetHigh = (DWORD)(offset >> 32);
-    if (!ReadFile((HANDLE)file->number, buffer, (DWORD)size, &n, &at) &&
-        GetLastError() != ERROR_HANDLE_EOF)
-        return -1;
-    return n;
-}
-
 bool folder_list(const char *path, void (*visit)(void *arg, const char *name, bool is_folder),
                  void *arg)
 {

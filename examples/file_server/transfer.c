@@ -5,9 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** Pieces are large enough to keep the threads' hand-over cheap, and two fit into a cache. */
-#define PIECE_SIZE ((size_t)256 * 1024)
-
 #define PATH_SIZE (REQUEST_PATH_MAX + 4096)
 
 /** A page in the making. */
@@ -34,7 +31,7 @@ void transfer_free(struct transfer *transfer)
     if (transfer == NULL)
         return;
     file_close(&transfer->file);
-    free(transfer->piece);
+    free(transfer->text);
     free(transfer);
 }
 
@@ -176,8 +173,8 @@ static int finish_page(struct transfer *transfer, struct page *page)
         free(page->text);
         return EDDY_ENOMEM;
     }
-    transfer->piece = page->text;
-    transfer->piece_size = page->used;
+    transfer->text = page->text;
+    transfer->text_size = page->used;
     return 0;
 }
 
@@ -225,29 +222,6 @@ static int answer_folder(struct transfer *transfer, const char *path)
     return answer_page(transfer, &body);
 }
 
-/** Append the next bytes of the file to what `page` holds. */
-static int add_piece(struct transfer *transfer, struct page *page)
-{
-    size_t size =
-        transfer->remaining < (int64_t)PIECE_SIZE ? (size_t)transfer->remaining : PIECE_SIZE;
-    char *text = page->failed ? NULL : realloc(page->text, page->used + size + 1);
-
-    if (text == NULL) {
-        free(page->text);
-        return EDDY_ENOMEM;
-    }
-    page->text = text;
-    /* A file that shrinks meanwhile cannot be answered any more: the connection ends. */
-    if (file_read(&transfer->file, text + page->used, size, transfer->offset) != (int64_t)size) {
-        free(text);
-        return eddy_error(EDDY_EIO, "/%s cannot be read", transfer->request.path);
-    }
-    page->used += size;
-    transfer->offset += (int64_t)size;
-    transfer->remaining -= (int64_t)size;
-    return finish_page(transfer, page);
-}
-
 static int answer_file(struct transfer *transfer, const char *path)
 {
     struct page page = {0};
@@ -263,17 +237,18 @@ static int answer_file(struct transfer *transfer, const char *path)
     add_head(&page, transfer, content_type(path), transfer->remaining);
     if (transfer->request.head_only)
         transfer->remaining = 0;
-    return add_piece(transfer, &page);
+    return finish_page(transfer, &page);
 }
 
-/** Find what the path names, and begin to answer with it. */
-static int begin(struct transfer *transfer)
+int transfer_begin(void *arg, eddy_value *result)
 {
+    struct transfer *transfer = arg;
     size_t size = strlen(transfer->request.path);
     bool as_folder = size == 0 || transfer->request.path[size - 1] == '/';
     char path[PATH_SIZE];
     int used = snprintf(path, sizeof path, "%s/%s", transfer->root, transfer->request.path);
 
+    (void)result;
     if (transfer->status != 0)
         return answer_status(transfer, transfer->status);
     if (used < 0 || (size_t)used + sizeof "index.html" > sizeof path)
@@ -292,15 +267,4 @@ static int begin(struct transfer *transfer)
     default:
         return answer_status(transfer, 404);
     }
-}
-
-int transfer_step(void *arg, eddy_value *result)
-{
-    struct transfer *transfer = arg;
-    struct page page = {0};
-
-    (void)result;
-    if (transfer->file.number == -1)
-        return begin(transfer);
-    return add_piece(transfer, &page);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/** The answer to one request, made piece by piece on an executor's thread. */
+/** The answer to one request. */
 #ifndef TRANSFER_H
 #define TRANSFER_H
 
@@ -9,20 +9,21 @@
 
 struct transfer {
     struct request request;
-    int status; /**< set before the first step to refuse the request */
+    int status; /**< set before it begins to refuse the request */
     const char *root;
     struct file file;
-    int64_t offset;    /**< of the next piece in the file */
+    int64_t offset;    /**< of what is next in the file */
     int64_t remaining; /**< bytes of the file still to be sent */
-    char *piece;       /**< what the last step made; who takes it frees it and sets NULL */
-    size_t piece_size;
+    int64_t slice;     /**< bytes of it on their way */
+    char *text;        /**< the head, and what is not a file behind it */
+    size_t text_size;
 };
 
 /** NULL if out of memory. */
 struct transfer *transfer_new(const char *root);
 void transfer_free(struct transfer *transfer);
 
-/** An eddy_function: make the next piece, the first one with the head. */
-int transfer_step(void *arg, eddy_value *result);
+/** An eddy_function, which may block: find what to answer with, and make the text. */
+int transfer_begin(void *arg, eddy_value *result);
 
 #endif
