@@ -113,21 +113,27 @@ static void test_few_bytes_are_not_lost(struct fixture *f)
     files_end(&s);
 }
 
-/* FILE-5, TR-25: the connection breaks in the call: that is the error, and comes with its end. */
-static void test_few_bytes_to_a_broken_connection(struct fixture *f)
+static void send_to_broken(struct fixture *f, size_t size)
 {
     struct files s;
     eddy_future *future;
 
     if (!files_are_native(f))
         skip();
-    files_begin(f, &s, 1000);
+    files_begin(f, &s, size);
     eddy__sys_fail(EDDY__SYS_send, 1, ECONNRESET);
     future = files_send_behind(&s, "head", 0);
     assert_false(eddy_future_done(future));
     assert_int_equal(eddy_loop_run_until_complete(f->loop, future, NULL), EDDY_ECONNRESET);
     run_until_recorded(f->loop, "lost:EDDY_ECONNRESET");
     files_end(&s);
+}
+
+/* FILE-5, TR-25: the connection breaks in the call: that is the error, and comes with its end. */
+static void test_the_connection_breaks_in_the_call(struct fixture *f)
+{
+    send_to_broken(f, 1000);
+    send_to_broken(f, FILES_LARGE);
 }
 
 static int close_loop(eddy_loop *loop, const eddy_exception_context *context, void *closed)
@@ -365,6 +371,67 @@ static void test_a_file_in_the_last_resume_writing_is_begun_once(struct fixture 
     files_both_ways(f, resume_without_output);
 }
 
+static int send_another(eddy_future *future, void *arg)
+{
+    struct files *s = arg;
+
+    (void)future;
+    s->future = files_send(s, 0, FILES_SMALL);
+    return 0;
+}
+
+/* A file in pieces, whose last one makes the transport pause, and another in its callback. */
+static size_t send_two(struct fixture *f, struct files *s)
+{
+    eddy_future *first;
+    size_t written, queued;
+
+    if (files_are_native(f))
+        skip(); /* the system would be tried first, which waits for the queue */
+    files_begin(f, s, FILES_SMALL);
+    must(eddy_transport_set_write_buffer_limits(s->w.transport, (size_t)1 << 30, 0));
+    written = fill_transport(s->w.transport);
+    queued = eddy_transport_get_write_buffer_size(s->w.transport);
+    must(eddy_transport_set_write_buffer_limits(s->w.transport, queued + FILES_SMALL - 1, 0));
+    first = files_send(s, 0, FILES_SMALL);
+    must(eddy_future_add_done_callback(first, send_another, s));
+    files_assert_sent(f, first, FILES_SMALL);
+    run_iterations(f->loop, 2);
+    assert_non_null(s->future);
+    return written;
+}
+
+/* FILE-5: whoever is told to resume was told to pause, also if one file follows another. */
+static void test_two_files_pause_as_one(struct fixture *f)
+{
+    struct files s;
+    size_t written = send_two(f, &s);
+
+    assert_int_equal(s.w.counts[WITNESS_PAUSE], 0);
+    peer_check_filling(&s.peer, written);
+    files_expect(&s.peer, 0, FILES_SMALL);
+    files_expect(&s.peer, 0, FILES_SMALL);
+    files_assert_sent(f, s.future, FILES_SMALL);
+    run_iterations(f->loop, 2);
+    assert_int_equal(s.w.counts[WITNESS_RESUME], s.w.counts[WITNESS_PAUSE]);
+    files_end(&s);
+}
+
+/* FILE-5: the pause that the first one has kept to itself is told when the second one ends. */
+static void test_a_pause_outlasts_the_next_file(struct fixture *f)
+{
+    struct files s;
+
+    send_two(f, &s);
+    assert_true(eddy_future_cancel(s.future, NULL));
+    eddy_future_unref(s.future);
+    run_iterations(f->loop, 2);
+    assert_int_equal(s.w.counts[WITNESS_PAUSE], 1);
+    recorder_reset();
+    files_end(&s);
+    recorder_reset();
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -374,7 +441,7 @@ int main(void)
         TEST(test_few_bytes_are_sent_by_one_call),
         TEST(test_few_bytes_that_are_too_many_are_queued),
         TEST(test_few_bytes_are_not_lost),
-        TEST(test_few_bytes_to_a_broken_connection),
+        TEST(test_the_connection_breaks_in_the_call),
         TEST(test_the_loop_is_closed_in_the_call),
         TEST(test_few_bytes_do_not_pause_the_protocol),
 #endif
@@ -382,6 +449,8 @@ int main(void)
         TEST(test_a_file_that_shrinks_ends_earlier),
         TEST(test_a_file_in_resume_writing_keeps_its_place),
         TEST(test_a_file_in_the_last_resume_writing_is_begun_once),
+        TEST(test_two_files_pause_as_one),
+        TEST(test_a_pause_outlasts_the_next_file),
     };
 
     return run_suite("sendfile_end", tests);

@@ -10,7 +10,7 @@
 #define SEND_LIMIT EDDY_SECONDS(60)
 
 /** Bytes of a file that a client has the limit for. */
-#define SLICE_SIZE ((int64_t)1024 * 1024)
+#define SLICE_SIZE ((int64_t)256 * 1024)
 
 /** Bytes that may wait: one head, and what a client sends ahead of its answers. */
 #define INPUT_MAX ((size_t)64 * 1024)
@@ -93,10 +93,9 @@ static void connection_await(struct connection *connection, eddy_future *future,
                              eddy_future_callback callback)
 {
     connection->waiting = true;
-    if (eddy_future_add_done_callback(future, callback, connection) != 0) {
-        connection->waiting = false;
+    /* Without memory for that nobody knows when a thread lets go of it: it stays for good. */
+    if (eddy_future_add_done_callback(future, callback, connection) != 0)
         eddy_transport_abort(connection->transport);
-    }
     eddy_future_unref(future);
 }
 
@@ -232,7 +231,14 @@ static int connection_eof_received(eddy_protocol *protocol)
 
 static int connection_pause_writing(eddy_protocol *protocol)
 {
-    ((struct connection *)protocol)->writing_paused = true;
+    struct connection *connection = (struct connection *)protocol;
+
+    connection->writing_paused = true;
+    /* What the end of a file has led to is told a little later. */
+    if (connection->transfer == NULL) {
+        eddy_transport_pause_reading(connection->transport);
+        connection_limit(connection, SEND_LIMIT);
+    }
     return 0;
 }
 

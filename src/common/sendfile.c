@@ -231,9 +231,13 @@ static int transport_begin(struct eddy__sending *base)
     struct eddy_transport *transport = sending->transport;
     int error;
 
+    if (transport->protocol == NULL)
+        return sending_closed();
     sending->resumes_reading = eddy_transport_is_reading(transport);
     eddy_transport_pause_reading(transport);
-    sending->is_paused = sending->told_to_pause = transport->kind->is_writing_paused(transport);
+    sending->is_paused = transport->kind->is_writing_paused(transport);
+    sending->told_to_pause = transport->owes_flow ? transport->told_to_pause : sending->is_paused;
+    transport->owes_flow = false;
     sending->interposer.real = sending->told = transport->protocol;
     sending->interposer.represent = sending_represent;
     eddy_protocol_init(&sending->interposer.protocol, &plain_callbacks);
@@ -311,8 +315,11 @@ static bool transport_leave(struct eddy__sending *base)
             transport->kind->set_protocol(transport, sending->interposer.real);
         if (sending->resumes_reading && !base->future.loop->closing)
             eddy_transport_resume_reading(transport);
-        if (sending_owes(sending))
+        if (sending_owes(sending)) {
+            transport->owes_flow = true;
+            transport->told_to_pause = sending->told_to_pause;
             return true;
+        }
     }
     sending->transport = NULL;
     eddy_transport_unref(transport);
@@ -326,10 +333,11 @@ static void transport_settle(struct eddy__sending *base)
     int (*callback)(eddy_protocol *) = NULL;
     int error = 0;
 
-    /* Only then is the protocol that was told known to exist still. */
-    if (sending_owes(sending))
+    /* Only then is the protocol that was told known to exist still, and not to have heard of it. */
+    if (transport->owes_flow && sending_owes(sending))
         callback = sending->told_to_pause ? sending->told->callbacks->resume_writing
                                           : sending->told->callbacks->pause_writing;
+    transport->owes_flow = false;
     if (callback != NULL)
         error = callback(sending->told);
     if (error < 0)

@@ -91,6 +91,10 @@ struct eddy_transport {
     struct eddy__list server_node; /**< in the server's list */
     uint32_t references;
     bool is_interposed; /**< `protocol` is an interposer's */
+
+    /* What a file has kept from the protocol, until it is told or the next file takes over. */
+    bool owes_flow;     /**< whether writing is paused is not what the protocol was told, ... */
+    bool told_to_pause; /**< ... but this */
 };
 
 /** The interposer of a transport, or NULL. */
