@@ -121,6 +121,9 @@ static void print_look(const struct run *run, eddy_time passed, const struct loo
     fflush(stdout);
 }
 
+/* Known to somebody: else the compiler leaves out what is written there. */
+static void *volatile leaked;
+
 static int leak(const char *kind)
 {
     void *memory;
@@ -132,6 +135,7 @@ static int leak(const char *kind)
     memory = malloc(LEAKED_SIZE);
     if (memory != NULL)
         memset(memory, 1, LEAKED_SIZE); /* only what is touched is resident */
+    leaked = memory;
     return memory == NULL ? EDDY_ENOMEM : 0;
 }
 
