@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* sendfile(): what is over within the call, and where a file ends (FILE-1). */
+#include "common/transport.h"
 #include "support/files.h"
 #include "support/oom.h"
 #include "support/support.h"
@@ -432,6 +433,25 @@ static void test_a_pause_outlasts_the_next_file(struct fixture *f)
     recorder_reset();
 }
 
+/* FILE-5: what a file has kept from the protocol is over before it could be told. */
+static void test_a_pause_that_is_over_is_not_told(struct fixture *f)
+{
+    struct files s;
+    size_t written;
+
+    files_begin(f, &s, FILES_SMALL);
+    written = fill_transport(s.w.transport);
+    must(eddy_transport_set_write_buffer_limits(s.w.transport, 1, 1));
+    assert_int_equal(s.w.counts[WITNESS_PAUSE], 1);
+    s.w.transport->owed = EDDY__OWED_PAUSE; /* as if that had been kept */
+    peer_check_filling(&s.peer, written);
+    run_until_true(f->loop, s.w.transport->owed == EDDY__OWED_NOTHING);
+    assert_int_equal(s.w.counts[WITNESS_RESUME], 0);
+    recorder_reset();
+    files_end(&s);
+    recorder_reset();
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -451,6 +471,7 @@ int main(void)
         TEST(test_a_file_in_the_last_resume_writing_is_begun_once),
         TEST(test_two_files_pause_as_one),
         TEST(test_a_pause_outlasts_the_next_file),
+        TEST(test_a_pause_that_is_over_is_not_told),
     };
 
     return run_suite("sendfile_end", tests);

@@ -32,6 +32,11 @@ static void flow_tell(struct eddy__flow *flow, struct eddy_transport *transport,
     int error;
 
     flow->is_paused = pause; /* before the call: it may write, close or abort (TR-30) */
+    if (transport->owed != EDDY__OWED_NOTHING) {
+        /* The opposite was still to be told: now neither is. */
+        transport->owed = EDDY__OWED_NOTHING;
+        return;
+    }
     if (callback == NULL)
         return;
     error = callback(protocol);

@@ -11,7 +11,7 @@
 struct eddy__flow {
     size_t high;
     size_t low;
-    bool is_paused;         /**< pause_writing() was called last */
+    bool is_paused;         /**< pause_writing() was called last, or is owed */
     uint8_t dropped_writes; /**< see eddy__flow_drop(); a stream's is not here */
 };
 

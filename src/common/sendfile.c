@@ -236,8 +236,10 @@ static int transport_begin(struct eddy__sending *base)
     sending->resumes_reading = eddy_transport_is_reading(transport);
     eddy_transport_pause_reading(transport);
     sending->is_paused = transport->kind->is_writing_paused(transport);
-    sending->told_to_pause = transport->owes_flow ? transport->told_to_pause : sending->is_paused;
-    transport->owes_flow = false;
+    sending->told_to_pause = transport->owed == EDDY__OWED_NOTHING
+                                 ? sending->is_paused
+                                 : transport->owed == EDDY__OWED_RESUME;
+    transport->owed = EDDY__OWED_NOTHING;
     sending->interposer.real = sending->told = transport->protocol;
     sending->interposer.represent = sending_represent;
     eddy_protocol_init(&sending->interposer.protocol, &plain_callbacks);
@@ -316,8 +318,7 @@ static bool transport_leave(struct eddy__sending *base)
         if (sending->resumes_reading && !base->future.loop->closing)
             eddy_transport_resume_reading(transport);
         if (sending_owes(sending)) {
-            transport->owes_flow = true;
-            transport->told_to_pause = sending->told_to_pause;
+            transport->owed = sending->told_to_pause ? EDDY__OWED_RESUME : EDDY__OWED_PAUSE;
             return true;
         }
     }
@@ -334,10 +335,10 @@ static void transport_settle(struct eddy__sending *base)
     int error = 0;
 
     /* Only then is the protocol that was told known to exist still, and not to have heard of it. */
-    if (transport->owes_flow && sending_owes(sending))
+    if (transport->owed != EDDY__OWED_NOTHING && sending_owes(sending))
         callback = sending->told_to_pause ? sending->told->callbacks->resume_writing
                                           : sending->told->callbacks->pause_writing;
-    transport->owes_flow = false;
+    transport->owed = EDDY__OWED_NOTHING;
     if (callback != NULL)
         error = callback(sending->told);
     if (error < 0)

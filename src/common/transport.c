@@ -60,7 +60,7 @@ int eddy_transport_set_protocol(eddy_transport *transport, eddy_protocol *protoc
         interposer->represent(interposer);
         return 0;
     }
-    transport->owes_flow = false;
+    transport->owed = EDDY__OWED_NOTHING;
     return transport->kind->set_protocol(transport, protocol);
 }
 

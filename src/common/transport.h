@@ -82,6 +82,9 @@ struct eddy__interposer {
     void (*represent)(struct eddy__interposer *interposer);
 };
 
+/** What a file that was sent has kept from the protocol. */
+enum eddy__owed { EDDY__OWED_NOTHING, EDDY__OWED_PAUSE, EDDY__OWED_RESUME };
+
 /** First member of every transport. */
 struct eddy_transport {
     const struct eddy__transport_kind *kind;
@@ -91,10 +94,7 @@ struct eddy_transport {
     struct eddy__list server_node; /**< in the server's list */
     uint32_t references;
     bool is_interposed; /**< `protocol` is an interposer's */
-
-    /* What a file has kept from the protocol, until it is told or the next file takes over. */
-    bool owes_flow;     /**< whether writing is paused is not what the protocol was told, ... */
-    bool told_to_pause; /**< ... but this */
+    unsigned char owed; /**< an eddy__owed, until it is told, is over, or the next file takes it */
 };
 
 /** The interposer of a transport, or NULL. */
